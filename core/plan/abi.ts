@@ -61,7 +61,7 @@ export type Role = keyof typeof role
  * | SYSCALL | the call's six | its return value |
  * | PUT     | 0: DATA destination (its length, 1 to 8, is the width), 1: value | 0 |
  * | DECIMAL | 0: DATA destination, 1: value, written in decimal and padded with NUL up to the destination's end | 0 |
- * | CLONE   | 0: DATA clone_args (88 bytes), 1: IMM program index | pid in the parent; the child runs the program and never returns |
+ * | CLONE   | 0: DATA clone_args (88 bytes), 1: IMM role of the program that the child runs | pid in the parent; the child never returns |
  * | OPEN    | 0: IMM gate: lets waiters of the gate pass, now and later | 0 |
  * | WAIT    | 0: IMM gate: waits for it; fails with ECANCELED when the other side failed or died | 0 |
  * | NETLINK | 0: socket, 1: DATA one or more requests, each with NLM_F_ACK | 0, or the first error that was acknowledged |
@@ -145,7 +145,7 @@ export const refusal = {
   TEXT: 15,
   OUT: 16,
   GATE: 17,
-  CLONE_PROGRAM: 18,
+  CLONE_ROLE: 18,
   CLONE_FLAGS: 19,
   PHRASE: 20,
   WHOLE: 21,
