@@ -1,0 +1,99 @@
+/**
+ * Prerequisites of tests: how to find out whether one is there, and what to do when it is not.
+ *
+ * @module
+ */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import process from 'node:process'
+import { repository } from './paths.ts'
+
+interface Need {
+  readonly probe: () => boolean
+  readonly remedy: string
+}
+
+/** Whether a program is found along PATH. */
+function onPath(program: string): boolean {
+  const places = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(
+    delimiter,
+  )
+  return places.some((place) => place !== '' && isExecutable(join(place, program)))
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch (error) {
+    // ENOENT, EACCES, ENOTDIR: all mean that nobody can run it.
+    if (error instanceof Error) return false
+    throw error
+  }
+}
+
+function program(name: string, debianPackage = name): Need {
+  return { probe: () => onPath(name), remedy: `apt-get install ${debianPackage}` }
+}
+
+function mounted(type: string): boolean {
+  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+  return lines.some((line) => line.split(' ')[2] === type)
+}
+
+const needs: Readonly<Record<string, Need>> = {
+  root: { probe: () => process.getuid?.() === 0, remedy: 'run the tests as root (sudo npm test)' },
+  executor: {
+    probe: () => existsSync(join(repository, 'dist/executor')),
+    remedy: 'sh build/executor.sh',
+  },
+  vserver: {
+    probe: () => existsSync(join(repository, 'dist/vserver')),
+    remedy: 'npm run build',
+  },
+  gcc: program('gcc'),
+  clang: program('clang'),
+  sanitizers: {
+    probe: () => onPath('clang') && clangRuntime('libclang_rt.asan-x86_64.a'),
+    remedy: 'apt-get install clang libclang-rt-dev',
+  },
+  libfuzzer: {
+    probe: () => onPath('clang') && clangRuntime('libclang_rt.fuzzer-x86_64.a'),
+    remedy: 'apt-get install clang libclang-rt-dev',
+  },
+  'kernel-headers': {
+    probe: () => existsSync('/usr/include/linux/mount.h'),
+    remedy: 'apt-get install linux-libc-dev',
+  },
+  mmdebstrap: program('mmdebstrap'),
+  losetup: program('losetup', 'mount'),
+  'mkfs.ext4': program('mkfs.ext4', 'e2fsprogs'),
+  tar: program('tar'),
+  xz: program('xz', 'xz-utils'),
+  zstd: program('zstd'),
+  cgroup2: { probe: () => mounted('cgroup2'), remedy: 'mount -t cgroup2 none /sys/fs/cgroup' },
+}
+
+/** Whether clang finds a library of its compiler runtime (it answers with the bare name when not). */
+function clangRuntime(library: string): boolean {
+  const name = library.replace('-x86_64', '')
+  return [library, name].some((file) => {
+    const result = spawnSync('clang', [`-print-file-name=${file}`], { encoding: 'utf8' })
+    return existsSync(result.stdout.trim())
+  })
+}
+
+const found = new Map<string, string | undefined>()
+
+/**
+ * Tells what is missing, with a remedy, or `undefined` when the prerequisite is there. Any name that
+ * is not in the table is a program that must be on PATH. Asked once per process.
+ */
+export function missing(name: string): string | undefined {
+  if (!found.has(name)) {
+    const need = Object.hasOwn(needs, name) ? needs[name] : program(name)
+    found.set(name, need === undefined || need.probe() ? undefined : `no ${name} (${need.remedy})`)
+  }
+  return found.get(name)
+}

@@ -1,0 +1,21 @@
+/**
+ * Where things lie in the repository.
+ *
+ * @module
+ */
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+
+/** Absolute path of the repository, without a slash at its end. */
+export const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+/** Absolute path of something in the repository. */
+export function inRepository(...parts: readonly string[]): string {
+  return join(repository, ...parts)
+}
+
+/** The built executor. */
+export const executorPath = inRepository('dist/executor')
+
+/** The built single file. */
+export const vserverPath = inRepository('dist/vserver')
