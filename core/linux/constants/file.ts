@@ -1,5 +1,5 @@
 /**
- * Working on open files: fcntl, locks, seals, allocation, mapping, ioctls of file systems. Pure data.
+ * Working on open files: fcntl, locks, seals, allocation, mapping, ioctls. Pure data.
  *
  * @module
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-// Flags of clone3(2), unshare(2) and setns(2). Flags above 31 bits are bigint, as `|` would truncate them.
+// Flags of clone3(2), unshare(2), setns(2). Above 31 bits they are bigint: `|` would truncate them.
 export const CLONE_NEWTIME = 0x80
 export const CLONE_VM = 0x100
 export const CLONE_FS = 0x200
@@ -124,7 +124,7 @@ export const NS_GET_NSTYPE = 0xb703
 export const NS_GET_OWNER_UID = 0xb704
 
 // Requests and masks of PIDFD_GET_INFO.
-export const PIDFD_GET_INFO = 0xc050ff0b // Linux 6.13
+export const PIDFD_GET_INFO = 0xc040ff0b // Linux 6.13
 export const PIDFD_INFO_PID = 1 // Linux 6.13
 export const PIDFD_INFO_CREDS = 2 // Linux 6.13
 export const PIDFD_INFO_CGROUPID = 4 // Linux 6.13
