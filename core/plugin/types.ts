@@ -1,0 +1,181 @@
+/**
+ * What a plugin is: one declarative object, `export default {…} satisfies Plugin`. Types only, so
+ * that out-of-tree plugins can use them and carry nothing of vserver.
+ *
+ * @module
+ */
+import type { Arg, Plan } from '../plan/program.ts'
+import type { ProgramBuilder } from '../plan/builder.ts'
+import type { Role } from '../plan/abi.ts'
+import type { Session } from '../plan/session.ts'
+
+/** Version of this contract; the registry refuses every other one. */
+export type Api = 1
+
+/** Value of an option after validation: sizes in bytes, times in ms, bit rates in bit/s. */
+export type OptionValue = string | number | boolean | readonly string[]
+export type OptionValues = Readonly<Record<string, OptionValue>>
+
+/**
+ * One declared option. The command line, the configuration schema and the help are made from it.
+ * `unit` of a number says how it is written: see `core/guest/units.ts`.
+ */
+export type OptionSpec =
+  & {
+    /** One line for the help. */
+    readonly doc: string
+    /** Without a default the option must be given, or may be left out where `optional` is set. */
+    readonly optional?: boolean
+  }
+  & (
+    | { readonly kind: 'boolean'; readonly default?: boolean }
+    | { readonly kind: 'text'; readonly default?: string; readonly pattern?: RegExp }
+    | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default?: string }
+    | { readonly kind: 'list'; readonly default?: readonly string[]; readonly pattern?: RegExp }
+    | {
+      readonly kind: 'number'
+      readonly unit: 'size' | 'count' | 'time' | 'rate' | 'none'
+      /** In the unit's own writing (`64M`, `10s`), or a number where the unit is `none`. */
+      readonly default?: string | number
+      /** Inclusive bounds, in the base unit (bytes, ms, bit/s). */
+      readonly min?: number
+      readonly max?: number
+    }
+  )
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>
+
+/** Progress of long work: a phase, and how far it is where that is known. */
+export interface Progress {
+  readonly phase: string
+  readonly done?: number
+  readonly total?: number
+  readonly unit?: 'bytes' | 'files'
+}
+
+/** What a bootstrapper works with. */
+export interface BootstrapContext {
+  /** For everything that Node cannot do safely (`openat2`, ownership, xattrs, devices). */
+  readonly session: Session
+  /** Aborted by Ctrl-C; the bootstrapper stops soon and throws. The caller removes what was made. */
+  readonly signal: AbortSignal
+  readonly progress: (event: Progress) => void
+  readonly options: OptionValues
+}
+
+/** Makes templates: `--from SCHEME:SOURCE`. */
+export interface Bootstrapper {
+  /** `dir`, `tar`, `debian`… */
+  readonly scheme: string
+  /** One line for the help: what SOURCE is. */
+  readonly doc: string
+  readonly options?: OptionSpecs
+  /**
+   * The template's identity without the scheme: `<words>-<12 hex digits>`, from `[a-z0-9.-]`. Equal
+   * text means an equal tree, so a template of this id is used again.
+   *
+   * @throws {VServerError} E_SOURCE when the source cannot be used
+   */
+  id(source: string, context: BootstrapContext): Promise<string>
+  /**
+   * Fills `destination`, an existing, empty, root-owned 0755 directory. On failure it may leave what it
+   * made: the caller removes it.
+   */
+  make(source: string, destination: string, context: BootstrapContext): Promise<void>
+}
+
+/** What a network mode knows of the guest when it plans. */
+export interface NetworkInput {
+  readonly name: string
+  /** Six hex digits of the root: everything with a name outside the guest carries them. */
+  readonly digest6: string
+  readonly ids: { readonly first: number; readonly count: number }
+  readonly hostname: string
+  readonly options: OptionValues
+}
+
+/** What the start plan hands to the steps of a network mode when it compiles them. */
+export interface NetworkHandles {
+  /** pid of the guest's init; only in HOST, after CLONE. */
+  readonly initPid: Arg
+  /** pidfd of the guest's init; only in HOST, after CLONE. */
+  readonly initPidfd: Arg
+}
+
+/**
+ * One step of a network mode. Steps of HOST run after the guest's network namespace exists and before
+ * its init is exec'd; those of GUEST run inside that namespace, with every capability over it; those
+ * of TEARDOWN run on every way out and are idempotent.
+ */
+export interface NetworkStep {
+  readonly program: Extract<Role, 'HOST' | 'GUEST' | 'TEARDOWN'>
+  /** `bring up the loopback link`: the words after "Cannot" in a message. */
+  readonly phrase: string
+  /** Emits ops. Pure: the same input gives the same ops. */
+  readonly emit: (program: ProgramBuilder, handles: NetworkHandles) => void
+}
+
+/** How a guest is connected: `network.mode`. Pure: input in, steps out. */
+export interface NetworkMode {
+  readonly mode: string
+  readonly doc: string
+  /** `own`: a network namespace of the guest's own; `host`: that of the host. */
+  readonly namespace: 'own' | 'host'
+  /** Keys under `network` beside `mode`. */
+  readonly options?: OptionSpecs
+  steps(input: NetworkInput): readonly NetworkStep[]
+}
+
+/** What a command may use of the host program. */
+export interface CommandContext {
+  readonly root: { readonly dir: string; readonly lib: string; readonly run: string; readonly etc: string }
+  readonly signal: AbortSignal
+  readonly json: boolean
+  print(text: string): void
+}
+
+/** A verb of its own. */
+export interface Command {
+  readonly verb: string
+  readonly doc: string
+  readonly options?: OptionSpecs
+  /** `[name]`, `<file>`, `[...names]`, as the usage line shows them. */
+  readonly positional?: string
+  readonly examples?: readonly string[]
+  /** @returns the exit code */
+  run(args: readonly string[], options: OptionValues, context: CommandContext): Promise<number>
+}
+
+/** One row of `vserver check`. */
+export interface CheckRow {
+  readonly feature: string
+  readonly found: boolean
+  /** What it is needed for; `start` when guests cannot start without it. */
+  readonly needed: string
+  /** What to do when it was not found; empty when it was. */
+  readonly remedy: string
+  /** What was tried and seen. */
+  readonly detail: string
+}
+
+/** A health check of the host. */
+export interface Check {
+  readonly check: string
+  run(session: Session): Promise<readonly CheckRow[]>
+}
+
+/** Rewrites a start plan before it is encoded. Pure. */
+export interface Pass {
+  readonly pass: string
+  apply(plan: Plan): Plan
+}
+
+export interface Plugin {
+  /** `net-none`, `bootstrap-dir`: the folder's name. */
+  readonly name: string
+  readonly api: Api
+  readonly bootstrappers?: readonly Bootstrapper[]
+  readonly networkModes?: readonly NetworkMode[]
+  readonly commands?: readonly Command[]
+  readonly checks?: readonly Check[]
+  readonly passes?: readonly Pass[]
+}
