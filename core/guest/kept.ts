@@ -13,10 +13,14 @@ import { layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
 import { errors } from '../errors.ts'
 import { readFields, sizeOf, writeFields } from './layout.ts'
 
+/** How an input must compare: it was absent; nothing of it may differ; only dev and ino must hold. */
+export const presence = { ABSENT: 0, EXACT: 1, SAME: 2 } as const
+export type Presence = typeof presence[keyof typeof presence]
+
 /** One path that a plan was made from, as it was then. */
 export interface KeptInput {
   readonly path: string
-  readonly present: boolean
+  readonly present: Presence
   readonly dev: bigint
   readonly ino: bigint
   readonly size: bigint
@@ -85,7 +89,7 @@ export function encodeKept(kept: Kept): Uint8Array {
       mtime_ns: input.mtimeNs,
       ctime_ns: input.ctimeNs,
       path: pathOffset,
-      present: input.present ? 1 : 0,
+      present: input.present,
     })
     pathOffset += encoded[kept.text.length + index]?.length ?? 0
   })
@@ -130,7 +134,7 @@ export function decodeKept(file: Uint8Array): Kept {
     if (index === 0) cardEnd = start
     inputs.push({
       path: text.toString('utf8', start, text.indexOf(0, start)),
-      present: input.number('present') === 1,
+      present: toPresence(input.number('present')),
       dev: input.big('dev'),
       ino: input.big('ino'),
       size: input.big('size'),
@@ -148,4 +152,9 @@ export function decodeKept(file: Uint8Array): Kept {
     boot: head.bytes('boot'),
     build: head.bytes('build'),
   }
+}
+
+function toPresence(value: number): Presence {
+  if (value === presence.ABSENT || value === presence.EXACT || value === presence.SAME) return value
+  throw errors.E_PLAN('Cannot read a kept plan: an input is marked in an unknown way')
 }

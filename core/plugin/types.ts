@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { Arg, Plan } from '../plan/program.ts'
-import type { ProgramBuilder } from '../plan/builder.ts'
-import type { Role } from '../plan/abi.ts'
+import type { Step } from '../context/step.ts'
+import type { Plan } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 
 /** Version of this contract; the registry refuses every other one. */
@@ -93,28 +92,14 @@ export interface NetworkInput {
   readonly options: OptionValues
 }
 
-/** What the start plan hands to the steps of a network mode when it compiles them. */
-export interface NetworkHandles {
-  /** pid of the guest's init; only in HOST, after CLONE. */
-  readonly initPid: Arg
-  /** pidfd of the guest's init; only in HOST, after CLONE. */
-  readonly initPidfd: Arg
-}
-
 /**
- * One step of a network mode. Steps of HOST run after the guest's network namespace exists and before
- * its init is exec'd; those of GUEST run inside that namespace, with every capability over it; those
- * of TEARDOWN run on every way out and are idempotent.
+ * How a guest is connected: `network.mode`. Pure: input in, steps out.
+ *
+ * Steps of HOST run after the guest's network namespace exists and before its init is exec'd, and find
+ * the handles `initPid` and `initPidfd`. Those of GUEST run inside that namespace, with every capability
+ * over it. Those of TEARDOWN run on every way out, also when nothing of the mode was made yet, and are
+ * idempotent. Other names of handles start with the mode's name and a dot.
  */
-export interface NetworkStep {
-  readonly program: Extract<Role, 'HOST' | 'GUEST' | 'TEARDOWN'>
-  /** `bring up the loopback link`: the words after "Cannot" in a message. */
-  readonly phrase: string
-  /** Emits ops. Pure: the same input gives the same ops. */
-  readonly emit: (program: ProgramBuilder, handles: NetworkHandles) => void
-}
-
-/** How a guest is connected: `network.mode`. Pure: input in, steps out. */
 export interface NetworkMode {
   readonly mode: string
   readonly doc: string
@@ -122,7 +107,7 @@ export interface NetworkMode {
   readonly namespace: 'own' | 'host'
   /** Keys under `network` beside `mode`. */
   readonly options?: OptionSpecs
-  steps(input: NetworkInput): readonly NetworkStep[]
+  steps(input: NetworkInput): readonly Step[]
 }
 
 /** What a command may use of the host program. */
