@@ -1,0 +1,34 @@
+/**
+ * Which headers hold which structures.
+ *
+ * @module
+ */
+import type { Struct } from '../../../core/linux/struct.ts'
+import * as common from '../../../core/linux/structs.ts'
+import * as file from '../../../core/linux/structs_file.ts'
+
+export interface Structure {
+  readonly layout: Struct<string>
+  readonly headers: readonly string[]
+}
+
+const of = (layouts: readonly Struct<string>[], ...headers: readonly string[]): Structure[] =>
+  layouts.map((layout) => ({ layout, headers }))
+
+export const structures: readonly Structure[] = [
+  ...of([common.cloneArgs], 'linux/sched.h'),
+  ...of([common.mountAttr], 'linux/mount.h'),
+  ...of([common.openHow], 'linux/openat2.h'),
+  ...of([common.timespec, common.itimerspec], 'linux/time_types.h'),
+  ...of([common.rlimit64], 'linux/resource.h'),
+  ...of([common.capHeader, common.capData], 'linux/capability.h'),
+  ...of([common.sockFprog, common.sockFilter], 'linux/filter.h'),
+  ...of([common.seccompData], 'linux/seccomp.h'),
+  ...of([common.winsize], 'asm/termios.h'),
+  ...of([common.pollfd], 'poll.h'),
+  ...of([common.sockaddrUnLayout], 'sys/un.h'),
+  ...of([file.statxBuffer], 'linux/stat.h'),
+  ...of([file.fsxattr, file.fileCloneRange], 'linux/fs.h'),
+  ...of([file.loopInfo64], 'linux/loop.h'),
+  ...of([file.mntIdReq], 'linux/mount.h'),
+]
