@@ -11,7 +11,8 @@
  */
 import { layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
 import { errors } from '../errors.ts'
-import { readFields, sizeOf, writeFields } from './layout.ts'
+import { sizeOf } from '../plan/layout.ts'
+import { readFields, writeFields } from './layout.ts'
 
 /** How an input must compare: it was absent; nothing of it may differ; only dev and ino must hold. */
 export const presence = { ABSENT: 0, EXACT: 1, SAME: 2 } as const

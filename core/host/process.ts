@@ -1,0 +1,43 @@
+/**
+ * What /proc says of this boot and of processes.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+
+/** The boot id: 32 hex digits. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim().replaceAll('-', '')
+}
+
+/** Milliseconds on CLOCK_BOOTTIME, to 10 ms. */
+export function bootClockMs(): number {
+  const [uptime = '0'] = readFileSync('/proc/uptime', 'latin1').split(' ')
+  return Math.round(Number(uptime) * 1000)
+}
+
+/**
+ * Start time of a process in clock ticks since boot; `undefined` when there is none of this pid, or it
+ * has ended and only waits to be reaped. Together with the boot id it tells a process from a later one
+ * of the same pid.
+ */
+export function processStart(pid: number): bigint | undefined {
+  const stat = readProc(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
+  // The name, in parentheses, may hold spaces and parentheses itself: fields count after the last.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state] = fields
+  if (state === 'Z' || state === 'X' || state === 'x') return undefined
+  return BigInt(fields[19] ?? '0')
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    // ESRCH: the process ended between open and read.
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined
+    throw error
+  }
+}
