@@ -113,7 +113,7 @@ struct vs_build {
 	char marker[16];
 	uint8_t id[32];
 };
-extern const volatile struct vs_build vs_build;
+extern const struct vs_build vs_build;
 
 /* The role @batch: answers plans from descriptor 0 on descriptor 1 until the end. An exit code. */
 int vs_batch(void);

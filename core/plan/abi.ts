@@ -71,6 +71,7 @@ export type Role = keyof typeof role
  * | REAP    | 0: pid: waits for the child | its wait status |
  * | PRUNE   | 0: directory descriptor, 1: TEXT name: kills what still runs in that cgroup directory and removes it with all below it | 0 |
  * | SWEEP   | 0: directory descriptor, 1: TEXT name: removes a file or directory tree without following links or crossing mounts | 0 |
+ * | LOAD    | 0: DATA source (its length, 1, 2, 4 or 8, is the width) | the unsigned value stored there |
  */
 export const op = {
   SYSCALL: 0,
@@ -86,6 +87,7 @@ export const op = {
   REAP: 10,
   PRUNE: 11,
   SWEEP: 12,
+  LOAD: 13,
 } as const
 export type OpName = keyof typeof op
 
@@ -237,7 +239,11 @@ export const layout = {
     ['boot', 'bytes16'],
     ['build', 'bytes32'],
   ],
-  /** What a kept plan was made from. `present` 0: the path did not exist. `path`: offset in text. */
+  /**
+   * What a kept plan was made from. `present` 0: the path did not exist; 1: nothing of it may differ;
+   * 2: only dev and ino must be the same (directories whose content may change). `path`: offset in
+   * text. Symbolic links are not followed.
+   */
   input: [
     ['dev', 'u64'],
     ['ino', 'u64'],

@@ -1,0 +1,49 @@
+/* The special ops. Each gives its result or -errno; the verifier has checked the arguments. */
+#ifndef VS_OPS_H
+#define VS_OPS_H
+
+#include "plan.h"
+
+/* Pointer and length of a DATA or TEXT argument. */
+static inline uint8_t *vs_at(const struct vs_machine *m, uint64_t arg)
+{
+	return m->data + (uint32_t)arg;
+}
+
+static inline uint32_t vs_length(uint64_t arg)
+{
+	return (uint32_t)(arg >> 32);
+}
+
+/* ops_process.c */
+long vs_op_clone(struct vs_machine *m, const struct vs_op *op);
+long vs_op_exec(const char *path, char **argv, char **envp);
+long vs_op_reap(struct vs_machine *m, uint64_t pid);
+
+/* ops_gate.c */
+void vs_abort_gates(struct vs_machine *m);
+long vs_op_open(struct vs_machine *m, uint32_t gate);
+long vs_op_wait(struct vs_machine *m, uint32_t gate);
+
+/* ops_data.c */
+long vs_op_put(uint8_t *to, uint32_t width, uint64_t value);
+long vs_op_load(const uint8_t *from, uint32_t width);
+long vs_op_decimal(uint8_t *to, uint32_t length, uint64_t value);
+long vs_op_clock(uint8_t *to, uint32_t length);
+long vs_op_report(struct vs_machine *m, const uint8_t *from, uint64_t length);
+long vs_op_netlink(int fd, const uint8_t *requests, uint32_t length);
+
+/* ops_tree.c */
+long vs_op_prune(int dir, const char *name);
+long vs_op_sweep(int dir, const char *name);
+
+/*
+ * ops_cgroup.c: kills what runs in the cgroup of this directory, below it too where the kernel does
+ * that (cgroup.kill); the calling process is left alone. Does not wait for the ends.
+ */
+void vs_kill_cgroup(int dir);
+
+/* Runs a program in the child that vs_op_clone made, and ends the process. */
+__attribute__((noreturn)) void vs_run_child(struct vs_machine *m, uint32_t role);
+
+#endif
