@@ -25,6 +25,8 @@ export interface ProgramBuilder {
   emit(code: Exclude<OpName, 'SYSCALL'>, args: readonly Value[], options?: EmitOptions): void
   /** Stores a value of `width` bytes into a cell when the plan runs. */
   put(cell: Cell, at: { offset: number; width: number }, value: Value): void
+  /** A slot that nothing else uses. Throws RangeError when there is none left. */
+  slot(): Arg & { readonly kind: 'slot' }
   /** Sets the phrase and the step number of the ops that follow. */
   step(index: number, phrase: string): void
 }
@@ -75,6 +77,7 @@ export function planBuilder(): PlanBuilder {
     return {
       call,
       emit,
+      slot: newSlot,
       keep(name, args, options = {}) {
         const out = options.out ?? newSlot().slot
         call(name, args, { ...options, out })
