@@ -9,6 +9,8 @@
  */
 import { struct } from './struct.ts'
 
+export * from './structs_file.ts'
+
 const utf8 = new TextEncoder()
 
 /** RLIM64_INFINITY of prlimit64(2). */

@@ -395,3 +395,8 @@ export const syscall = {
 
 /** Name of a system call that x86-64 has. */
 export type SyscallName = keyof typeof syscall
+
+/** Whether a word is the name of a system call in the table. Pure. */
+export function isSyscall(name: string): name is SyscallName {
+  return Object.hasOwn(syscall, name)
+}

@@ -147,6 +147,7 @@ export const themes: readonly Theme[] = [
       'linux/filter.h',
     ],
   },
+  { name: 'signal', constants: signal, headers: ['linux/types.h', 'linux/signal.h'] },
   { name: 'socket', constants: socket, headers: ['sys/socket.h', 'netinet/in.h', 'sys/un.h'] },
   {
     name: 'terminal',
