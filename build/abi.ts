@@ -53,6 +53,15 @@ function struct(name: string, of: abi.Layout): string {
   ].join('\n')
 }
 
+/** An initializer of the table of argument kinds: bit N of a byte says that kind N is allowed. */
+function shapes(): string {
+  const rows = Object.entries(abi.shape).map(([name, kinds]) => {
+    const masks = kinds.map((allowed) => allowed.reduce((sum, kind) => sum | 1 << abi.arg[kind], 0))
+    return `\t[VS_OP_${name}] = { ${masks.join(', ')} }, \\`
+  })
+  return ['#define VS_SHAPES { \\', ...rows, '}'].join('\n')
+}
+
 /** The text of `core/executor/abi.h`. Pure. */
 export function abiHeader(): string {
   return [
@@ -69,6 +78,8 @@ export function abiHeader(): string {
       '',
       ...Object.entries(values).map(([name, value]) => define(`${prefix}_${name}`, value)),
     ]),
+    '',
+    shapes(),
     ...Object.entries(abi.layout).flatMap(([name, of]) => ['', struct(name, of)]),
     '',
     '#endif',

@@ -106,6 +106,23 @@
 #define VS_CARD_JSON 6u
 #define VS_CARD_COUNT 7u
 
+#define VS_SHAPES { \
+	[VS_OP_SYSCALL] = { 15, 15, 15, 15, 15, 15 }, \
+	[VS_OP_PUT] = { 4, 15 }, \
+	[VS_OP_DECIMAL] = { 4, 3 }, \
+	[VS_OP_CLONE] = { 4, 1 }, \
+	[VS_OP_OPEN] = { 1 }, \
+	[VS_OP_WAIT] = { 1 }, \
+	[VS_OP_NETLINK] = { 3, 4 }, \
+	[VS_OP_CLOCK] = { 4 }, \
+	[VS_OP_EXEC] = { 8, 6, 6 }, \
+	[VS_OP_REPORT] = { 4, 3 }, \
+	[VS_OP_REAP] = { 3 }, \
+	[VS_OP_PRUNE] = { 3, 8 }, \
+	[VS_OP_SWEEP] = { 3, 8 }, \
+	[VS_OP_LOAD] = { 4 }, \
+}
+
 struct vs_header {
 	uint32_t magic;
 	uint32_t version;

@@ -10,31 +10,11 @@
 #include "lib.h"
 #include "plan.h"
 
-#define NONE 0
-#define IMM (1 << VS_ARG_IMM)
-#define SLOT (1 << VS_ARG_SLOT)
-#define DATA (1 << VS_ARG_DATA)
-#define TEXT (1 << VS_ARG_TEXT)
-#define NUMBER (IMM | SLOT)
-#define ANY (IMM | SLOT | DATA | TEXT)
-
-/* The kinds that each argument of each op may have; NONE: must be unused (IMM 0). */
-static const uint8_t shapes[][6] = {
-	[VS_OP_SYSCALL] = { ANY, ANY, ANY, ANY, ANY, ANY },
-	[VS_OP_PUT] = { DATA, ANY },
-	[VS_OP_DECIMAL] = { DATA, NUMBER },
-	[VS_OP_CLONE] = { DATA, IMM },
-	[VS_OP_OPEN] = { IMM },
-	[VS_OP_WAIT] = { IMM },
-	[VS_OP_NETLINK] = { NUMBER, DATA },
-	[VS_OP_CLOCK] = { DATA },
-	[VS_OP_EXEC] = { TEXT, SLOT | DATA, SLOT | DATA },
-	[VS_OP_REPORT] = { DATA, NUMBER },
-	[VS_OP_REAP] = { NUMBER },
-	[VS_OP_PRUNE] = { NUMBER, TEXT },
-	[VS_OP_SWEEP] = { NUMBER, TEXT },
-	[VS_OP_LOAD] = { DATA },
-};
+/*
+ * The kinds that each argument of each op may have, a bit each; none: must be unused (IMM 0). Made from
+ * `shape` in core/plan/abi.ts.
+ */
+static const uint8_t shapes[][6] = VS_SHAPES;
 #define OP_CODES (sizeof(shapes) / sizeof(shapes[0]))
 
 struct plan {
@@ -231,9 +211,9 @@ static uint32_t check_op(const struct plan *plan, const struct vs_program *self,
 
 		if (op->kinds[i] > VS_ARG_TEXT)
 			return VS_REFUSE_ARG_KIND;
-		if (shape == NONE && (op->kinds[i] != VS_ARG_IMM || op->args[i]))
+		if (!shape && (op->kinds[i] != VS_ARG_IMM || op->args[i]))
 			return VS_REFUSE_UNUSED;
-		if (shape != NONE && !(shape & 1 << op->kinds[i]))
+		if (shape && !(shape & 1 << op->kinds[i]))
 			return VS_REFUSE_ARG_SHAPE;
 		code = check_arg(plan, op->kinds[i], op->args[i]);
 		if (code)

@@ -97,6 +97,27 @@ export type OpName = keyof typeof op
  */
 export const arg = { IMM: 0, SLOT: 1, DATA: 2, TEXT: 3 } as const
 
+const number = ['IMM', 'SLOT'] as const
+const any = ['IMM', 'SLOT', 'DATA', 'TEXT'] as const
+
+/** The kinds that each argument of an op may have. Arguments that are not listed must be IMM 0. */
+export const shape = {
+  SYSCALL: [any, any, any, any, any, any],
+  PUT: [['DATA'], any],
+  DECIMAL: [['DATA'], number],
+  CLONE: [['DATA'], ['IMM']],
+  OPEN: [['IMM']],
+  WAIT: [['IMM']],
+  NETLINK: [number, ['DATA']],
+  CLOCK: [['DATA']],
+  EXEC: [['TEXT'], ['SLOT', 'DATA'], ['SLOT', 'DATA']],
+  REPORT: [['DATA'], number],
+  REAP: [number],
+  PRUNE: [number, ['TEXT']],
+  SWEEP: [number, ['TEXT']],
+  LOAD: [['DATA']],
+} as const satisfies Readonly<Record<OpName, readonly (readonly (keyof typeof arg)[])[]>>
+
 /**
  * Slots with a meaning that C knows. All others are the planner's. Slots are 64-bit, start as
  * `2 ** 64 - 1`, and are shared between the processes of one plan.
