@@ -47,6 +47,8 @@ export function hostMountNamespace(): Step {
     p.keep('openat', [k.AT_FDCWD, '/proc/self/ns/mnt', k.O_RDONLY | k.O_CLOEXEC], {
       out: h.slot('hostMounts'),
     })
+    // Only the working directory and the root follow into the copy; descriptors stay in the original.
+    p.call('fchdir', [h.ref('runDir')])
     p.call('unshare', [k.CLONE_NEWNS])
     const attr = bytes(mountAttr.encode({ propagation: k.MS_PRIVATE }))
     p.call('mount_setattr', [k.AT_FDCWD, '/', k.AT_RECURSIVE, attr, 32])
@@ -103,8 +105,7 @@ export function mountRoot({ lowers, writable }: RootLayers): Step {
 /** Attaches the root in the host's side of the mount namespace, over the guest's runtime directory. */
 export function attachRoot(): Step {
   return host('root', 'attach the root file system', (p, h) => {
-    const empty = k.MOVE_MOUNT_F_EMPTY_PATH | k.MOVE_MOUNT_T_EMPTY_PATH
-    p.call('move_mount', [h.ref('root'), '', h.ref('runDir'), '', empty])
+    p.call('move_mount', [h.ref('root'), '', k.AT_FDCWD, '.', k.MOVE_MOUNT_F_EMPTY_PATH])
   })
 }
 
@@ -310,13 +311,11 @@ export function pivot(): Step {
   })
 }
 
-/** Goes back to the host's own mounts and closes what only the start needed. */
-export function release(keep: readonly string[]): Step {
+/** Goes back to the host's own mounts and closes descriptors that only the start needed. */
+export function release(names: readonly string[]): Step {
   return host('release', 'return to the host', (p, h) => {
     p.call('setns', [h.ref('hostMounts'), k.CLONE_NEWNS])
     p.call('umask', [0o077])
-    for (const name of h.names()) {
-      if (!keep.includes(name)) p.call('close', [h.ref(name)], { ignore: [errno.EBADF] })
-    }
+    for (const name of names) p.call('close', [h.ref(name)])
   })
 }

@@ -193,10 +193,10 @@ export function filterCalls(program: Role, filter: Uint8Array): Step {
   })
 }
 
-/** Closes every descriptor but the standard three. */
+/** Makes execve close every descriptor but the standard three. */
 export function closeDescriptors(program: Role): Step {
-  return step('no-descriptors', program, 'close all other descriptors', (p) => {
-    p.call('close_range', [3, 0xffffffff, 0])
+  return step('no-descriptors', program, 'mark all other descriptors for closing', (p) => {
+    p.call('close_range', [3, 0xffffffff, k.CLOSE_RANGE_CLOEXEC])
   })
 }
 

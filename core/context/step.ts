@@ -37,8 +37,6 @@ export interface Handles {
   slot(name: string): number
   /** The gate of a name. */
   gate(name: string): number
-  /** Names of all slots so far that hold descriptors of the host's process. */
-  names(): readonly string[]
 }
 
 /** Slots whose numbers the executor knows. */
@@ -77,7 +75,6 @@ export function compileSteps(guest: string, steps: readonly Step[]): Plan {
       gates.set(name, number)
       return number
     },
-    names: () => [...slots.keys()].filter((name) => known[name] === undefined),
   }
   for (const wanted of Object.keys(role) as Role[]) {
     steps.forEach((step, index) => {

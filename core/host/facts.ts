@@ -11,7 +11,8 @@ import { errors } from '../errors.ts'
 import { capability } from '../linux/capabilities.ts'
 import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
-import { OpFailure, type Session } from '../plan/session.ts'
+import { OpFailure } from '../plan/failure.ts'
+import type { Session } from '../plan/session.ts'
 
 /** Controllers of cgroup2 that guests use. */
 const wantedControllers = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']
