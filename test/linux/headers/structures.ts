@@ -5,6 +5,7 @@
  */
 import type { Struct } from '../../../core/linux/struct.ts'
 import * as common from '../../../core/linux/structs.ts'
+import * as net from '../../../core/linux/netlink/structs.ts'
 import * as file from '../../../core/linux/structs_file.ts'
 
 export interface Structure {
@@ -31,4 +32,6 @@ export const structures: readonly Structure[] = [
   ...of([file.fsxattr, file.fileCloneRange], 'linux/fs.h'),
   ...of([file.loopInfo64], 'linux/loop.h'),
   ...of([file.mntIdReq], 'linux/mount.h'),
+  ...of([net.nlmsghdr, net.nlattr, net.sockaddrNl], 'sys/socket.h', 'linux/netlink.h'),
+  ...of([net.ifinfomsg, net.ifaddrmsg, net.rtmsg, net.ndmsg], 'sys/socket.h', 'linux/rtnetlink.h'),
 ]
