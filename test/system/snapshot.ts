@@ -1,0 +1,125 @@
+/**
+ * What a host holds for guests: mounts, links, cgroups, processes, claims of ids. Tests compare it before
+ * and after: whatever dies wherever it dies, the next command leaves the host as it was.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import process from 'node:process'
+import * as assert from 'uvu/assert'
+
+export interface Snapshot {
+  readonly mounts: readonly string[]
+  readonly links: readonly string[]
+  readonly cgroups: readonly string[]
+  readonly processes: readonly string[]
+  readonly ids: readonly string[]
+  readonly runtime: readonly string[]
+  readonly loops: readonly string[]
+}
+
+/** Gives `otherwise` when what is read went away meanwhile, as processes do, or may not be read. */
+function orElse<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES'].includes(String(error.code))) return otherwise
+    throw error
+  }
+}
+
+/** The name of the cgroup directory of a root: every other root has another one. */
+export function cgroupName(root: string): string {
+  return `vserver-${createHash('sha256').update(root).digest('hex').slice(0, 6)}`
+}
+
+/**
+ * Mount points with their file systems. The ids differ from one mount to the next, so they are left
+ * out, and so are mounts of other tests that run at the same time.
+ */
+function mounts(root: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line !== '')
+    .map((line) => line.split(' ').slice(3, 6).join(' '))
+    .filter((line) => line.includes(dirname(root)) || !/ \/(var\/)?tmp\//.test(line))
+    .sort()
+}
+
+/** The root's directories in every cgroup hierarchy, with all below them. */
+function cgroups(root: string): string[] {
+  const found: string[] = []
+  const walk = (path: string) => {
+    found.push(path)
+    for (const entry of orElse(() => readdirSync(path, { withFileTypes: true }), [])) {
+      if (entry.isDirectory()) walk(join(path, entry.name))
+    }
+  }
+  for (const path of globSync(`/sys/fs/cgroup/{,*/,*/*/}${cgroupName(root)}`)) walk(path)
+  return found.sort()
+}
+
+/** Does a process work on this root, or live in one of its guests? */
+function isOurs(pid: string, root: string): boolean {
+  const command = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '')
+  const exe = orElse(() => readlinkSync(`/proc/${pid}/exe`), '')
+  const cgroup = orElse(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'), '')
+  return command.includes(root) || exe.startsWith(root) || cgroup.includes(cgroupName(root))
+}
+
+function processes(root: string): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => isOurs(pid, root))
+    .map((pid) => `${pid} ${orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '')}`)
+}
+
+/** Claims of id ranges, wherever they are kept: in the host-wide directory and beside the guests. */
+function ids(root: string): string[] {
+  const claims = [
+    ...globSync('/var/lib/vserver/ids{,/*}'),
+    ...globSync(join(root, 'var/lib/vserver/ids{,/*}')),
+    ...globSync(join(root, 'var/lib/vserver/guests/*/meta.json')),
+  ]
+  return claims.sort().map((path) => {
+    const entries = orElse(() => readdirSync(path), undefined)
+    const text = () => orElse(() => readFileSync(path, 'utf8'), 'gone')
+    return `${path} ${entries === undefined ? text() : entries.join(' ')}`
+  })
+}
+
+/** Files under /run that say something about guests; kept plans stay by design. */
+function runtime(root: string): string[] {
+  return globSync(join(root, 'run/vserver/guests/*/*')).filter((path) =>
+    !path.endsWith('.kept') && !path.endsWith('/lock')
+  ).sort()
+}
+
+/** Takes stock. `root` is what `--root` names: processes are told by it. */
+export function snapshot(root: string): Snapshot {
+  return {
+    mounts: mounts(root),
+    links: readdirSync('/sys/class/net').sort(),
+    cgroups: cgroups(root),
+    processes: processes(root),
+    ids: ids(root),
+    runtime: runtime(root),
+    loops: globSync('/sys/block/loop*/loop/backing_file').map((path) => orElse(() => readFileSync(path, 'utf8'), ''))
+      .filter((path) => path.startsWith(dirname(root))),
+  }
+}
+
+/** Fails with the difference. */
+export function assertSame(before: Snapshot, after: Snapshot, what = 'the host'): void {
+  for (const [kind, old] of Object.entries(before)) {
+    const now: unknown = Reflect.get(after, kind)
+    assert.equal(now, old, `${what} is not as it was: ${kind}\n${difference(old, now)}`)
+  }
+}
+
+function difference(before: readonly string[], after: unknown): string {
+  const now = Array.isArray(after) ? after.map(String) : []
+  const lost = before.filter((line) => !now.includes(line)).map((line) => `- ${line}`)
+  const more = now.filter((line) => !before.includes(line)).map((line) => `+ ${line}`)
+  return [...lost, ...more].join('\n')
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* init: the smallest one that reaps its children and stops when it is asked to, by whatever signal. */
+#include "bare.h"
+
+#include <linux/signal.h>
+#include <linux/wait.h>
+
+int bare_main(char **argv)
+{
+	unsigned long all = ~0ul;
+	struct siginfo info;
+
+	(void)argv;
+	bare_call(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, sizeof(all), 0, 0);
+	for (;;) {
+		long signal = bare_call(__NR_rt_sigtimedwait, (long)&all, (long)&info, 0, sizeof(all), 0, 0);
+
+		if (signal > 0 && signal != SIGCHLD && signal != SIGWINCH && signal != SIGCONT)
+			return 0;
+		while (bare_call(__NR_wait4, -1, 0, WNOHANG, 0, 0, 0) > 0)
+			continue;
+	}
+}
