@@ -1,0 +1,138 @@
+/**
+ * Compiles members of a tree to ops. Everything is made with an exclusive call relative to a directory
+ * that the writer holds open, so nothing that exists is followed or overwritten. The order is fixed:
+ * content, then owner (which takes setuid bits and capabilities away), then xattrs, then mode, then
+ * time.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import {
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_WRONLY,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFSOCK,
+} from '../../linux/constants.ts'
+import type { ProgramBuilder } from '../../plan/builder.ts'
+import { type Arg, bytes, type Cell, text } from '../../plan/program.ts'
+import type { Attributes, NodeEntry, SymlinkEntry, Xattr } from './entry.ts'
+import { MemberFault } from './fault.ts'
+import { type ByteString, nameOf, toBytes } from './names.ts'
+import { file, treeSlot } from './slots.ts'
+
+/** Where a member is made: its directory's descriptor, and the last component of its path. */
+export interface Spot {
+  readonly directory: Arg
+  readonly path: ByteString
+}
+
+/** `tv_nsec` that leaves a time alone (include/linux/stat.h). */
+const UTIME_OMIT = 0x3ffffffe
+
+const nameCell = (path: ByteString): Cell => text(toBytes(nameOf(path)))
+
+/**
+ * Two timespecs. The access time stays what it is: later than the modification time, so that the first
+ * reading of a template's file writes nothing.
+ */
+function times(mtimeNs: bigint): Cell {
+  const seconds = mtimeNs >= 0n ? mtimeNs / 1_000_000_000n : (mtimeNs - 999_999_999n) / 1_000_000_000n
+  const buffer = Buffer.alloc(32)
+  buffer.writeBigInt64LE(BigInt(UTIME_OMIT), 8)
+  buffer.writeBigInt64LE(seconds, 16)
+  buffer.writeBigInt64LE(mtimeNs - seconds * 1_000_000_000n, 24)
+  return bytes(buffer)
+}
+
+/** Creates a file and leaves it open for writing in the FILE slot. */
+export function emitCreate(program: ProgramBuilder, { directory, path }: Spot): void {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+  program.call('openat', [directory, nameCell(path), flags, 0o600], { out: treeSlot.FILE })
+}
+
+/** Gives the open file or directory in the FILE slot its attributes and closes it. */
+export function emitAttributes(program: ProgramBuilder, attributes: Attributes): void {
+  const { mode, uid, gid, mtimeNs, xattrs } = attributes
+  program.call('fchown', [file, uid, gid])
+  for (const { name, value } of xattrs) {
+    program.call('fsetxattr', [file, text(toBytes(name)), xattrValue(value), value.length, 0])
+  }
+  program.call('fchmod', [file, mode])
+  program.call('utimensat', [file, 0, times(mtimeNs), 0])
+  program.call('close', [file])
+}
+
+/** An empty value still needs an address. */
+function xattrValue(value: Uint8Array): Cell {
+  return bytes(value.length === 0 ? 1 : value, 1)
+}
+
+export function emitDirectory(program: ProgramBuilder, { directory, path }: Spot): void {
+  program.call('mkdirat', [directory, nameCell(path), 0o700])
+}
+
+/** Removes an earlier member of the same name. */
+export function emitRemove(program: ProgramBuilder, { directory, path }: Spot, flags: number): void {
+  program.call('unlinkat', [directory, nameCell(path), flags])
+}
+
+export function emitLink(program: ProgramBuilder, from: Spot, to: Spot): void {
+  const names = [from.directory, nameCell(from.path), to.directory, nameCell(to.path)]
+  program.call('linkat', [...names, 0])
+}
+
+export function emitSymlink(
+  program: ProgramBuilder,
+  { entry, spot }: { entry: SymlinkEntry; spot: Spot },
+): void {
+  const name = nameCell(spot.path)
+  program.call('symlinkat', [text(toBytes(entry.target)), spot.directory, name])
+  emitOwner(program, { entry, spot })
+  program.call('utimensat', [spot.directory, name, times(entry.mtimeNs), AT_SYMLINK_NOFOLLOW])
+}
+
+const nodeType = { fifo: S_IFIFO, socket: S_IFSOCK, char: S_IFCHR, block: S_IFBLK } as const
+
+/** Makes a node. Devices are kept as nodes: a guest's root is mounted nodev, so they stay shut. */
+export function emitNode(
+  program: ProgramBuilder,
+  { entry, spot }: { entry: NodeEntry; spot: Spot },
+): void {
+  const name = nameCell(spot.path)
+  program.call('mknodat', [spot.directory, name, nodeType[entry.kind] | 0o600, deviceNumber(entry)])
+  emitOwner(program, { entry, spot })
+  program.call('fchmodat', [spot.directory, name, entry.mode])
+  program.call('utimensat', [spot.directory, name, times(entry.mtimeNs), AT_SYMLINK_NOFOLLOW])
+}
+
+/** The kernel's 32-bit form: 12 bits of major number, 20 of minor. */
+function deviceNumber({ kind, major, minor }: NodeEntry): number {
+  if (kind === 'fifo' || kind === 'socket') return 0
+  if (major >= 1 << 12 || minor >= 1 << 20) throw new MemberFault('its device number is too large')
+  return (((minor & 0xfff00) << 12) | (major << 8) | (minor & 0xff)) >>> 0
+}
+
+/** Owner and xattrs of what cannot be opened. There is no lsetxattrat before Linux 6.13. */
+function emitOwner(
+  program: ProgramBuilder,
+  { entry, spot }: { entry: SymlinkEntry | NodeEntry; spot: Spot },
+): void {
+  const name = nameCell(spot.path)
+  const owner = [entry.uid, entry.gid]
+  program.call('fchownat', [spot.directory, name, ...owner, AT_SYMLINK_NOFOLLOW])
+  if (entry.xattrs.length === 0) return
+  program.call('fchdir', [spot.directory])
+  for (const xattr of entry.xattrs) emitLinkXattr(program, name, xattr)
+  program.call('chdir', ['/'])
+}
+
+function emitLinkXattr(program: ProgramBuilder, path: Cell, { name, value }: Xattr): void {
+  const args = [path, text(toBytes(name)), xattrValue(value), value.length, 0]
+  program.call('lsetxattr', args)
+}

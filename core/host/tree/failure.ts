@@ -1,0 +1,66 @@
+/**
+ * Errors of writing a tree, in the words of a person who named an archive or a directory.
+ *
+ * @module
+ */
+import { errno } from '../../linux/errno.ts'
+import { errors, VServerError } from '../../errors.ts'
+import { OpFailure } from '../../plan/failure.ts'
+import { diskFull } from './budget.ts'
+import { MemberFault } from './fault.ts'
+import { type ByteString, showName } from './names.ts'
+
+/** What is being done, as in `Cannot unpack "x.tar": …`. */
+export interface TreeDeed {
+  readonly verb: 'unpack' | 'copy'
+  /** The archive or the directory. */
+  readonly thing: string
+}
+
+export function interrupted({ verb, thing }: TreeDeed): VServerError {
+  return errors.E_INTERRUPTED(`Cannot ${verb} "${thing}": interrupted`)
+}
+
+const noRoom: ReadonlySet<number> = new Set([errno.ENOSPC, errno.EDQUOT])
+
+/** Errors of reaching a file of a directory that was there a moment ago. */
+const gone: ReadonlySet<number> = new Set([
+  errno.ENOENT,
+  errno.ELOOP,
+  errno.ENOTDIR,
+  errno.EXDEV,
+  errno.ENXIO,
+  errno.EINVAL,
+  errno.ESTALE,
+])
+
+const copying: ReadonlySet<string> = new Set(['copy_file_range', 'sendfile'])
+
+/**
+ * Makes errors for people; what is one already stays as it is. Pure.
+ *
+ * @returns a function of what was thrown and the member that it was thrown at
+ */
+export function explainer(
+  deed: TreeDeed,
+  destination: string,
+): (thrown: unknown, member: ByteString | undefined) => unknown {
+  const what = `${deed.verb} "${deed.thing}"`
+  const bad = deed.verb === 'unpack' ? errors.E_ARCHIVE : errors.E_SOURCE
+  return (thrown, member) => {
+    const name = member === undefined || member === '' ? undefined : showName(member)
+    const info = { details: { thing: deed.thing, ...(name && { member: name }) }, cause: thrown }
+    const say = (detail: string) => `Cannot ${what}: ${name === undefined ? '' : `"${name}": `}${detail}`
+    if (thrown instanceof MemberFault) return bad(say(thrown.message), info)
+    if (!(thrown instanceof OpFailure)) return thrown
+    const { call, errno: number } = thrown
+    if (noRoom.has(number) || (call === 'write' && number === errno.EIO)) {
+      return diskFull(what, { directory: destination, cause: thrown })
+    }
+    const changed = deed.verb === 'copy' && gone.has(number) && /^open|^copy|^sendfile/.test(call)
+    if (changed || (copying.has(call) && number === errno.EIO)) {
+      return bad(say('it changed while it was being copied'), info)
+    }
+    return errors.E_OP(say(`${call} failed with ${thrown.errnoName}`), info)
+  }
+}

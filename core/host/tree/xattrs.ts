@@ -1,0 +1,105 @@
+/**
+ * Reads xattrs of many files in few plans: one that lists the names of all, one that reads the values of
+ * those that have any.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { errno } from '../../linux/errno.ts'
+import { bytes, part, text } from '../../plan/program.ts'
+import type { Session } from '../../plan/session.ts'
+import type { Xattr } from './entry.ts'
+import { type ByteString, toBytes } from './names.ts'
+import { treePlan } from './slots.ts'
+import { isKeptXattr } from './tar-pax.ts'
+
+/** The kernel's limits for a list of names and for one value (include/uapi/linux/limits.h). */
+const XATTR_BYTES = 65_536
+
+const VALUES_A_PLAN = 4096
+
+const none: readonly Xattr[] = []
+
+/**
+ * The xattrs that belong to a tree, of each path. Symlinks are not followed.
+ *
+ * @param paths absolute
+ * @throws {OpFailure} when one is gone, or changes meanwhile; its step is the index of the path
+ */
+export async function readXattrs(
+  session: Session,
+  paths: readonly ByteString[],
+): Promise<readonly (readonly Xattr[])[]> {
+  const lists = await readLists(session, paths)
+  const wanted = lists.flatMap((names, index) => names.map((name) => ({ index, name })))
+  const found = paths.map((): readonly Xattr[] => none)
+  for (let at = 0; at < wanted.length; at += VALUES_A_PLAN) {
+    const some = wanted.slice(at, at + VALUES_A_PLAN)
+    const values = await readValues(session, some.map((one) => ({ ...one, path: paths[one.index] ?? '' })))
+    for (const [number, { index, name }] of some.entries()) {
+      const value = values[number]
+      if (value !== undefined) found[index] = [...(found[index] ?? none), { name, value }]
+    }
+  }
+  return found
+}
+
+async function readLists(
+  session: Session,
+  paths: readonly ByteString[],
+): Promise<readonly (readonly ByteString[])[]> {
+  const builder = treePlan()
+  const length = builder.slot()
+  const program = builder.program('MAIN')
+  const names = bytes(XATTR_BYTES)
+  const lengths = bytes(8 * paths.length)
+  for (const [index, path] of paths.entries()) {
+    program.step(index, 'list extended attributes')
+    // A file system without xattrs has none to list.
+    program.call('llistxattr', [text(toBytes(path)), names, XATTR_BYTES], {
+      out: length.slot,
+      ignore: [errno.EOPNOTSUPP],
+    })
+    program.put(lengths, { offset: 8 * index, width: 8 }, length)
+    program.emit('REPORT', [names, length])
+  }
+  program.emit('REPORT', [lengths, lengths.bytes.length])
+  const reported = Buffer.from((await session.run(builder.build())).bytes)
+  let at = 0
+  return paths.map((_, index) => {
+    const end = at + Number(reported.readBigUInt64LE(reported.length - 8 * (paths.length - index)))
+    const list = reported.toString('latin1', at, end).split('\0').filter(isKeptXattr)
+    at = end
+    return list
+  })
+}
+
+interface Wanted {
+  readonly index: number
+  readonly path: ByteString
+  readonly name: ByteString
+}
+
+async function readValues(session: Session, wanted: readonly Wanted[]): Promise<readonly Buffer[]> {
+  const builder = treePlan()
+  const length = builder.slot()
+  const program = builder.program('MAIN')
+  const value = bytes(XATTR_BYTES)
+  const lengths = bytes(8)
+  for (const { index, path, name } of wanted) {
+    program.step(index, 'read extended attributes')
+    program.call('lgetxattr', [text(toBytes(path)), text(toBytes(name)), value, XATTR_BYTES], {
+      out: length.slot,
+    })
+    program.put(lengths, { offset: 0, width: 8 }, length)
+    program.emit('REPORT', [part(lengths, { offset: 0, length: 8 }), 8])
+    program.emit('REPORT', [value, length])
+  }
+  const reported = Buffer.from((await session.run(builder.build())).bytes)
+  let at = 0
+  return wanted.map(() => {
+    const start = at + 8
+    at = start + Number(reported.readBigUInt64LE(at))
+    return reported.subarray(start, at)
+  })
+}
