@@ -1,0 +1,56 @@
+#!/bin/sh
+# From a bare Debian-like machine with Node and npm to a running guest: builds dist/vserver, makes a
+# Debian tree, and creates, starts and asks a guest named "web". Run it again at any time: what is there
+# already is kept.
+set -eu
+cd "$(dirname "$0")/.."
+[ "$(id -u)" = 0 ] || {
+  echo 'start: guests need root: run sudo npm start' >&2
+  exit 6
+}
+guest=web
+made=
+step() { printf '\n[%s/5] %s\n' "$1" "$2" >&2; }
+
+# The child gets Ctrl-C too and cleans up after itself; what this run had finished is undone here.
+interrupted() {
+  trap '' INT TERM HUP
+  [ -z "$made" ] || dist/vserver destroy --yes "$guest" >&2 || true
+  echo 'start: interrupted; what this run made of the guest is removed' >&2
+  exit 130
+}
+trap interrupted INT TERM HUP
+
+step 1 'dist/vserver: one static file'
+VSERVER_PREREQUISITES=start sh build/build.sh
+
+step 2 'a Debian tree with systemd in dist/debian'
+sh build/debian-tree.sh
+
+step 3 "guest \"$guest\" from that tree"
+if dist/vserver list --quiet | grep -qx "$guest"; then
+  echo "$guest is there already"
+else
+  made=1
+  dist/vserver create "$guest" --from "dir:$PWD/dist/debian"
+fi
+
+step 4 'boot'
+dist/vserver start "$guest" --wait
+
+step 5 'ask its systemd'
+echo "\$ vserver exec $guest -- systemctl is-system-running"
+dist/vserver exec "$guest" -- systemctl is-system-running
+trap - INT TERM HUP
+dist/vserver list
+
+cat <<NEXT
+
+"$guest" runs. What to type next:
+
+  sudo install dist/vserver /usr/local/bin/   # the whole product is this one file
+  vserver enter $guest                          # a shell in it
+  vserver status $guest                         # what it is
+  vserver stop $guest && vserver destroy $guest   # and away with it
+  npm test                                    # the tests, as root
+NEXT
