@@ -11,7 +11,7 @@
  */
 import { layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
 import { errors } from '../errors.ts'
-import { sizeOf } from '../plan/layout.ts'
+import { offsetOf, sizeOf } from '../plan/layout.ts'
 import { readFields, writeFields } from './layout.ts'
 
 /** How an input must compare: it was absent; nothing of it may differ; only dev and ino must hold. */
@@ -54,7 +54,8 @@ const inputBytes = sizeOf(layout.input)
  * @throws {RangeError} when it would exceed `limit.KEPT_BYTES` or `limit.INPUTS`, or a text holds NUL
  */
 export function encodeKept(kept: Kept): Uint8Array {
-  const { inputs, plan } = kept
+  const { inputs } = kept
+  const plan = padPlan(kept.plan)
   if (inputs.length > limit.INPUTS) throw new RangeError(`${inputs.length} inputs are too many`)
   const strings = [...kept.text, ...inputs.map(({ path }) => path)]
   if (strings.some((string) => string.includes('\0'))) throw new RangeError('a text holds NUL')
@@ -97,6 +98,23 @@ export function encodeKept(kept: Kept): Uint8Array {
   file.set(plan, planOffset)
   file.set(text, textOffset)
   return file
+}
+
+/**
+ * Makes a plan's size a multiple of 8 by growing its data, so that what follows it is aligned. The
+ * executor wants a plan to be exactly as long as it says.
+ */
+function padPlan(plan: Uint8Array): Uint8Array {
+  const more = -plan.length & 7
+  if (more === 0) return plan
+  const padded = new Uint8Array(plan.length + more)
+  padded.set(plan)
+  const words = new DataView(padded.buffer)
+  for (const name of ['size', 'data_size'] as const) {
+    const at = offsetOf(layout.header, name)
+    words.setUint32(at, words.getUint32(at, true) + more, true)
+  }
+  return padded
 }
 
 /**

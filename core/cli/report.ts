@@ -1,0 +1,55 @@
+/**
+ * How errors are shown: the one place where they are printed.
+ *
+ * @module
+ */
+import { errors, VServerError } from '../errors.ts'
+
+/** The text of an error on stderr. Pure. */
+export function renderError(error: VServerError, { json }: { json: boolean }): string {
+  const { code, message, hint, details } = error
+  if (json) {
+    const body = { code, message, hint: hint ?? null, details: details ?? null }
+    return `${JSON.stringify({ error: body })}\n`
+  }
+  return `vserver: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`
+}
+
+/** Makes an error of ours of anything that was thrown. Pure. */
+export function toVServerError(thrown: unknown, context: { interrupted: boolean }): VServerError {
+  if (context.interrupted && !(thrown instanceof VServerError && thrown.code === 'E_INTERRUPTED')) {
+    return errors.E_INTERRUPTED('Interrupted: everything half-made was removed', { cause: thrown })
+  }
+  if (thrown instanceof VServerError) return thrown
+  if (!(thrown instanceof Error)) {
+    return errors.E_OP(`Cannot go on: ${String(thrown)}`, { cause: thrown })
+  }
+  return fromSystemError(thrown) ??
+    errors.E_OP(`Cannot go on: ${thrown.message}`, { cause: thrown })
+}
+
+/** A failed call of Node's file system functions, in our words. */
+function fromSystemError(error: Error): VServerError | undefined {
+  const code = 'code' in error ? error.code : undefined
+  const path = 'path' in error ? error.path : undefined
+  const call = 'syscall' in error ? error.syscall : undefined
+  if (typeof code !== 'string' || typeof call !== 'string') return undefined
+  const where = typeof path === 'string' ? ` "${path}"` : ''
+  const message = `Cannot ${call}${where}: it failed with ${code}`
+  const info = { details: { path: path ?? null, errno: code }, cause: error }
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return errors.E_DISK_FULL(`Cannot write${where}: no space is left`, {
+        ...info,
+        hint: 'free some space there, or keep the state elsewhere with --root',
+      })
+    case 'EROFS':
+      return errors.E_STATE_DIR(`Cannot write${where}: the file system is mounted read-only`, {
+        ...info,
+        hint: 'mount it read-write, or keep the state elsewhere with --root',
+      })
+    default:
+      return errors.E_OP(message, info)
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The verbs that work. Dispatch, help and the README's table are made from this list; the code of a verb
+ * is loaded when it is used. Sorted as a person meets them.
+ *
+ * @module
+ */
+import type { VerbInfo, VerbOption } from './types.ts'
+
+/** Accepted before and after the verb. */
+export const globalOptions: readonly VerbOption[] = [
+  { name: 'root', value: '<dir>', doc: 'keep all state below this directory (also VSERVER_ROOT)' },
+  { name: 'json', doc: 'print one JSON value' },
+  { name: 'quiet', doc: 'print only results and errors' },
+  { name: 'no-color', doc: 'no colours (there are none yet; also NO_COLOR)' },
+  { name: 'lock-timeout', value: '<s>', doc: 'wait so many seconds for a lock (10)' },
+  { name: 'help', short: 'h', doc: 'show help' },
+]
+
+const all: VerbOption = { name: 'all', doc: 'every guest' }
+
+export const verbTable: readonly VerbInfo[] = [
+  {
+    verb: 'create',
+    positional: '<name>',
+    doc: 'make a guest',
+    options: [
+      { name: 'from', value: '<source>', doc: 'what to make it from: dir:PATH or tar:FILE' },
+      { name: 'set', value: '<key=value>', repeat: true, doc: 'a configuration key (YAML value)' },
+    ],
+    examples: [
+      'vserver create web --from dir:/srv/trixie',
+      'vserver create web --from tar:rootfs.tar.xz --set stopTimeout=10s',
+    ],
+    load: () => import('./create.ts'),
+  },
+  {
+    verb: 'start',
+    positional: '[...names]',
+    doc: 'start guests',
+    options: [
+      all,
+      {
+        name: 'wait',
+        value: '[s]',
+        valueOptional: true,
+        doc: 'wait until the guest says it is ready; --wait=exit: until it ends',
+      },
+    ],
+    examples: ['vserver start web', 'vserver start web db --wait=30', 'vserver start --all'],
+    load: () => import('./start.ts'),
+  },
+  {
+    verb: 'stop',
+    positional: '[...names]',
+    doc: 'stop guests: ask the init, then kill after stopTimeout',
+    options: [all, { name: 'timeout', value: '<s>', doc: 'instead of stopTimeout' }],
+    examples: ['vserver stop web', 'vserver stop --all', 'vserver stop web --timeout 5'],
+    load: () => import('./stop.ts'),
+  },
+  {
+    verb: 'restart',
+    positional: '[...names]',
+    doc: 'stop guests and start them again',
+    options: [all],
+    examples: ['vserver restart web'],
+    load: () => import('./restart.ts'),
+  },
+  {
+    verb: 'kill',
+    positional: '[...names]',
+    doc: 'end guests at once, or send their init a signal',
+    options: [all, { name: 'signal', short: 's', value: '<signal>', doc: 'only send this signal' }],
+    examples: ['vserver kill web', 'vserver kill -s HUP web'],
+    load: () => import('./kill.ts'),
+  },
+  {
+    verb: 'exec',
+    positional: '<name> [...command]',
+    doc: 'run a command in a running guest',
+    options: [
+      { name: 'tty', short: 't', doc: 'give the command a terminal' },
+      { name: 'no-tty', short: 'T', doc: 'give the command no terminal' },
+      { name: 'cwd', short: 'w', value: '<dir>', doc: 'working directory inside (/)' },
+      { name: 'env', short: 'e', value: '<key=value>', repeat: true, doc: 'a variable to add' },
+    ],
+    examples: ['vserver exec web -- id', 'vserver exec --cwd /tmp web -- sh -c "ls | wc -l"'],
+    takesCommand: true,
+    load: () => import('./exec.ts'),
+  },
+  {
+    verb: 'enter',
+    positional: '<name>',
+    doc: 'log in to a running guest',
+    options: [],
+    examples: ['vserver enter web'],
+    load: () => import('./enter.ts'),
+  },
+  {
+    verb: 'console',
+    positional: '<name>',
+    doc: "attach to a running guest's console",
+    options: [],
+    examples: ['vserver console web'],
+    load: () => import('./console.ts'),
+  },
+  {
+    verb: 'logs',
+    positional: '<name>',
+    doc: "show what a guest wrote to its console",
+    options: [
+      { name: 'follow', short: 'f', doc: 'go on as more is written' },
+      { name: 'lines', short: 'n', value: '<n>', doc: 'only the last so many lines' },
+    ],
+    examples: ['vserver logs web', 'vserver logs -f -n 20 web'],
+    load: () => import('./logs.ts'),
+  },
+  {
+    verb: 'list',
+    positional: '[...names]',
+    doc: 'list guests',
+    options: [],
+    examples: ['vserver list', 'vserver list --json'],
+    load: () => import('./list.ts'),
+  },
+  {
+    verb: 'status',
+    positional: '[...names]',
+    doc: 'show what is known of guests',
+    options: [all],
+    examples: ['vserver status web', 'vserver status web db --json'],
+    load: () => import('./status.ts'),
+  },
+  {
+    verb: 'destroy',
+    positional: '[...names]',
+    doc: 'remove guests and all their files',
+    options: [{ name: 'yes', short: 'y', doc: 'do not ask' }],
+    examples: ['vserver destroy web', 'vserver destroy web db --yes'],
+    load: () => import('./destroy.ts'),
+  },
+  {
+    verb: 'explain',
+    positional: '[verb] [name]',
+    doc: 'print the plan of a verb, or check a configuration file',
+    options: [
+      { name: 'file', value: '<file>', doc: 'a configuration instead of a guest' },
+      { name: 'check', doc: 'only check the file' },
+      { name: 'schema', doc: "print the JSON Schema of guest.yaml" },
+    ],
+    examples: [
+      'vserver explain start web',
+      'vserver explain exec web',
+      'vserver explain --file guest.yaml --check',
+    ],
+    unprivileged: true,
+    load: () => import('./explain.ts'),
+  },
+  {
+    verb: 'check',
+    positional: '',
+    doc: 'say whether this host can run guests, and what is missing',
+    options: [],
+    examples: ['vserver check', 'vserver check --json'],
+    load: () => import('./check.ts'),
+  },
+]
+
+/** The README's table of verbs, between `<!-- verbs -->` and `<!-- /verbs -->`. Pure. */
+export function renderVerbTable(): string {
+  const rows = verbTable.map(({ verb, positional, doc }) => {
+    const usage = positional === '' ? verb : `${verb} ${positional}`
+    return `| \`${usage}\` | ${doc} |`
+  })
+  return ['| verb | what it does |', '| --- | --- |', ...rows].join('\n')
+}

@@ -1,0 +1,82 @@
+/**
+ * Small helpers around files whose absence is normal, and writing that is seen whole or not at all.
+ *
+ * @module
+ */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import process from 'node:process'
+
+export function isCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
+}
+
+/** The text of a file, `undefined` when there is none. */
+export function readText(path: string): string | undefined {
+  return readBytes(path)?.toString('utf8')
+}
+
+/** The bytes of a file, `undefined` when there is none. */
+export function readBytes(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+/** Names in a directory, sorted bytewise; none when it is not there. */
+export function readNames(path: string): readonly string[] {
+  try {
+    // Names of guests and ids are ASCII, where code units sort as bytes do.
+    return readdirSync(path).toSorted()
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+/**
+ * Writes a file whole: temporary sibling, fsync, rename. A crash leaves at most one `.tmp` sibling.
+ */
+export function writeWhole(path: string, data: string | Uint8Array): void {
+  const staged = `${path}.${process.pid}.tmp`
+  try {
+    writeSynced(staged, data)
+    renameSync(staged, path)
+  } finally {
+    rmSync(staged, { force: true })
+  }
+}
+
+/** Writes a new file, mode 0600, that is on the disk when this returns. */
+export function writeSynced(path: string, data: string | Uint8Array): void {
+  const fd = openSync(path, 'w', 0o600)
+  try {
+    let rest: Uint8Array = typeof data === 'string' ? Buffer.from(data) : data
+    while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest))
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Makes a rename into or out of a directory last through a power failure. */
+export function syncParent(path: string): void {
+  const fd = openSync(dirname(path), 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

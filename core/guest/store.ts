@@ -1,0 +1,144 @@
+/**
+ * Guests on disk. A guest is there when `guests/NAME` is: everything is made under another name first,
+ * and removed under another name last, so that rename(2) is the only moment of change.
+ *
+ * @module
+ */
+import { lstatSync, mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { errors, guestUnknown } from '../errors.ts'
+import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
+import type { IdRange } from '../host/ids.ts'
+import type { Session } from '../plan/session.ts'
+import { isCode, readNames, readText, syncParent, writeSynced } from './files.ts'
+import { encodeMeta, type Meta, parseMeta } from './meta.ts'
+import { namePattern } from './name.ts'
+import { sweep } from './sweep.ts'
+
+/** A guest's directory, read. */
+export interface StoredGuest {
+  readonly name: string
+  readonly dir: string
+  readonly meta: Meta
+  /** Text of guest.yaml. */
+  readonly text: string
+  readonly file: string
+}
+
+/** Names of all guests, sorted bytewise. */
+export function listGuests(root: Root): readonly string[] {
+  return readNames(join(root.lib, 'guests')).filter((name) => namePattern.test(name))
+}
+
+/** Whether there is a guest of this name. */
+export function guestExists(root: Root, name: string): boolean {
+  return lstatSync(guestDir(root, name), { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/**
+ * Reads a guest.
+ *
+ * @param verb for the message
+ * @throws {VServerError} E_GUEST_UNKNOWN, E_FORMAT
+ */
+export function readGuest(root: Root, { name, verb }: { name: string; verb: string }): StoredGuest {
+  const dir = guestDir(root, name)
+  const file = join(dir, 'guest.yaml')
+  const meta = namePattern.test(name) ? readText(join(dir, 'meta.json')) : undefined
+  if (meta === undefined && !(namePattern.test(name) && guestExists(root, name))) {
+    throw guestUnknown(verb, name)
+  }
+  const text = readText(file)
+  if (meta === undefined || text === undefined) {
+    const missing = text === undefined ? file : join(dir, 'meta.json')
+    throw errors.E_FORMAT(`Cannot ${verb} "${name}": "${missing}" is missing`, {
+      hint: 'restore it from a backup, or destroy the guest',
+    })
+  }
+  return { name, dir, meta: parseMeta(join(dir, 'meta.json'), meta), text, file }
+}
+
+/** Absolute directories that a guest's root is laid over, top first. */
+export function lowerDirs(root: Root, meta: Meta): readonly string[] {
+  return [...meta.layers.map((id) => layerDir(root, id)), templateDir(root, meta.template)]
+}
+
+/** A guest that was made, but has no place yet. */
+export interface StagedGuest {
+  readonly name: string
+  readonly path: string
+}
+
+/** Makes everything of a new guest but its record, under a name that no guest can have. */
+export function stageGuest(root: Root, name: string, { yaml }: { yaml: string }): StagedGuest {
+  const path = join(root.lib, 'guests', `.new-${name}-${randomBytes(6).toString('hex')}`)
+  mkdirSync(path, { mode: 0o700 })
+  // The upper directory is the guest's root directory: everybody inside may search it.
+  mkdirSync(join(path, 'upper'), { mode: 0o755 })
+  mkdirSync(join(path, 'work'), { mode: 0o700 })
+  writeSynced(join(path, 'guest.yaml'), yaml)
+  return { name, path }
+}
+
+/**
+ * Gives a staged guest its record and its place.
+ *
+ * @throws {VServerError} E_EXISTS when the place is taken
+ */
+export function commitGuest(
+  root: Root,
+  staged: StagedGuest,
+  record: { template: string; ids: IdRange },
+): void {
+  const meta: Meta = {
+    version: 1,
+    template: record.template,
+    layers: [],
+    ids: { first: record.ids.first, count: record.ids.count },
+    createdAt: new Date().toISOString(),
+  }
+  writeSynced(join(staged.path, 'meta.json'), encodeMeta(meta))
+  const place = guestDir(root, staged.name)
+  try {
+    renameSync(staged.path, place)
+  } catch (error) {
+    if (isCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw guestThere(staged.name)
+    throw error
+  }
+  syncParent(place)
+}
+
+export function guestThere(name: string) {
+  return errors.E_EXISTS(`Cannot create "${name}": there is a guest of this name`, {
+    hint: `choose another name, or vserver destroy ${name} first`,
+  })
+}
+
+/** Takes a guest's directory out of sight; {@link sweep} removes it then. */
+export function retireGuest(root: Root, name: string): string {
+  const gone = join(root.lib, 'guests', `.gone-${name}-${randomBytes(6).toString('hex')}`)
+  renameSync(guestDir(root, name), gone)
+  syncParent(gone)
+  return gone
+}
+
+/** What crashed creates and destroys of one guest left; the caller holds the guest's lock. */
+export async function sweepLeftovers(session: Session, root: Root, name: string): Promise<void> {
+  const guests = join(root.lib, 'guests')
+  for (const entry of readNames(guests)) {
+    if (leftoverOf(entry) === name) await sweep(session, join(guests, entry))
+  }
+}
+
+/** Names of guests of which something is left over. */
+export function namesWithLeftovers(root: Root): readonly string[] {
+  const names = readNames(join(root.lib, 'guests')).flatMap((entry) => leftoverOf(entry) ?? [])
+  return [...new Set(names)]
+}
+
+/** The guest that an entry of `guests` is left over from. Pure. */
+export function leftoverOf(entry: string): string | undefined {
+  const match = /^\.(?:new|gone)-([a-z0-9][a-z0-9-]{0,62})-[0-9a-f]{12}$/.exec(entry)
+  return match?.[1]
+}

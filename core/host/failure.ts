@@ -1,0 +1,33 @@
+/**
+ * Failures of batch sessions as errors of ours.
+ *
+ * @module
+ */
+import { errors, type VServerError } from '../errors.ts'
+import { OpFailure, PlanRefused, SessionLost } from '../plan/failure.ts'
+
+/** Turns what `session.run` throws into a VServerError; `undefined` for anything else. Pure. */
+export function fromSession(thrown: unknown): VServerError | undefined {
+  if (thrown instanceof OpFailure) return fromOp(thrown)
+  if (thrown instanceof PlanRefused) {
+    return errors.E_PLAN(thrown.message, {
+      hint: 'this is a mistake of vserver: please report it with this message',
+      details: { refusal: thrown.refusal, op: thrown.op },
+      cause: thrown,
+    })
+  }
+  if (thrown instanceof SessionLost) return errors.E_EXECUTOR(thrown.message, { cause: thrown })
+  return undefined
+}
+
+function fromOp(failure: OpFailure): VServerError {
+  const { errnoName, call, phrase, message } = failure
+  const info = { details: { errno: errnoName, call, phrase }, cause: failure }
+  if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT') {
+    return errors.E_DISK_FULL(`Cannot ${phrase}: no space is left`, {
+      ...info,
+      hint: 'free some space there, or keep the state elsewhere with --root',
+    })
+  }
+  return errors.E_OP(message, info)
+}

@@ -1,0 +1,142 @@
+/**
+ * Advisory locks, flock(2), held by a batch session: they are free as soon as it ends, however it ends.
+ *
+ * @module
+ */
+import { lstatSync, readFileSync } from 'node:fs'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as k from '../linux/constants.ts'
+import { errno } from '../linux/errno.ts'
+import { planBuilder } from '../plan/builder.ts'
+import { OpFailure } from '../plan/failure.ts'
+import { bytes } from '../plan/program.ts'
+import type { Session } from '../plan/session.ts'
+
+/** A lock that is held. */
+export interface Lock {
+  /** Frees it. The file stays, for somebody may wait for it. */
+  release(): Promise<void>
+}
+
+export interface LockRequest {
+  /** The verb that the lock is taken for; others see it. */
+  readonly verb: string
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** Called once when somebody else holds the lock, before waiting. */
+  readonly onWait?: (holder: LockHolder) => void
+}
+
+export interface LockHolder {
+  /** 0 when the file does not say. */
+  readonly pid: number
+  readonly verb: string
+}
+
+/** Size of `struct stat`; st_dev and st_ino are its first two words on all 64-bit Linux. */
+const STAT_BYTES = 144
+
+/**
+ * Takes a lock, waiting for it as long as the request says.
+ *
+ * The file's name may be removed together with its directory; a lock on a file that has no name any more
+ * protects nothing, so that it is taken again then.
+ *
+ * @returns the holder instead of a lock when the time is over
+ */
+export async function takeLock(
+  session: Session,
+  path: string,
+  request: LockRequest,
+): Promise<{ readonly lock: Lock } | { readonly holder: LockHolder }> {
+  const end = performance.now() + request.timeoutMs
+  let pauseMs = 2
+  let waited = false
+  for (;;) {
+    request.signal?.throwIfAborted()
+    const fd = await tryLock(session, path, request.verb)
+    if (fd !== undefined) return { lock: { release: () => closeDescriptor(session, fd) } }
+    const holder = readHolder(path)
+    if (performance.now() >= end) return { holder }
+    if (!waited) request.onWait?.(holder)
+    waited = true
+    await sleep(pauseMs, undefined, request.signal === undefined ? {} : { signal: request.signal })
+    pauseMs = Math.min(pauseMs * 2, 32)
+  }
+}
+
+async function tryLock(
+  session: Session,
+  path: string,
+  verb: string,
+): Promise<number | undefined> {
+  for (;;) {
+    const fd = await openLock(session, path)
+    try {
+      const { dev, ino } = await flock(session, { fd, path, verb })
+      const named = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+      if (named !== undefined && named.dev === dev && named.ino === ino) return fd
+      await closeDescriptor(session, fd)
+    } catch (error) {
+      await closeDescriptor(session, fd)
+      if (error instanceof OpFailure && error.errno === errno.EAGAIN) return undefined
+      throw error
+    }
+  }
+}
+
+async function openLock(session: Session, path: string): Promise<number> {
+  const builder = planBuilder()
+  const p = builder.program('MAIN')
+  p.step(0, `open the lock "${path}"`)
+  const flags = k.O_RDWR | k.O_CREAT | k.O_NOFOLLOW | k.O_CLOEXEC
+  const fd = p.keep('openat', [k.AT_FDCWD, path, flags, 0o600])
+  const { slots } = await session.run(builder.build())
+  return Number(slots[fd.kind === 'slot' ? fd.slot : 0])
+}
+
+/** Locks and writes who holds it: `PID VERB\n`. */
+async function flock(
+  session: Session,
+  { fd, path, verb }: { fd: number; path: string; verb: string },
+): Promise<{ dev: bigint; ino: bigint }> {
+  const builder = planBuilder()
+  const p = builder.program('MAIN')
+  const text = new TextEncoder().encode(`${process.pid} ${verb}\n`)
+  const stat = bytes(STAT_BYTES)
+  p.step(0, `take the lock "${path}"`)
+  p.call('flock', [fd, k.LOCK_EX | k.LOCK_NB])
+  p.step(1, `write into the lock "${path}"`)
+  p.call('pwrite64', [fd, bytes(text), text.length, 0])
+  p.call('ftruncate', [fd, text.length])
+  p.step(2, `look at the lock "${path}"`)
+  p.call('fstat', [fd, stat])
+  p.emit('REPORT', [stat, STAT_BYTES])
+  const answer = await session.run(builder.build())
+  const view = new DataView(answer.bytes.buffer, answer.bytes.byteOffset)
+  return { dev: view.getBigUint64(0, true), ino: view.getBigUint64(8, true) }
+}
+
+async function closeDescriptor(session: Session, fd: number): Promise<void> {
+  const builder = planBuilder()
+  const p = builder.program('MAIN')
+  p.step(0, 'free a lock')
+  p.call('close', [fd])
+  await session.run(builder.build())
+}
+
+/** Who holds a lock, as its file says. */
+export function readHolder(path: string): LockHolder {
+  const match = /^(\d+) (\S+)/.exec(readOptional(path))
+  return { pid: Number(match?.[1] ?? 0), verb: match?.[2] ?? '?' }
+}
+
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+}

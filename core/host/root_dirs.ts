@@ -1,0 +1,164 @@
+/**
+ * The state directories: made when they are missing, and safe before anything relies on them.
+ *
+ * @module
+ */
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { errors, type VServerError } from '../errors.ts'
+import type { Root } from './root.ts'
+
+/** Version of the layout below `lib`. */
+export const FORMAT = 1
+
+/**
+ * Makes and checks the state directories. All of them are root's and closed to everybody else: a setuid
+ * file of a guest must be out of reach of the host's users.
+ *
+ * @throws {VServerError} E_STATE_DIR naming the directory and the remedy, E_FORMAT
+ */
+export function prepareRoot(root: Root): void {
+  const closed = [
+    root.lib,
+    join(root.lib, 'guests'),
+    join(root.lib, 'templates'),
+    join(root.lib, 'layers'),
+    root.run,
+    join(root.run, 'guests'),
+  ]
+  for (const directory of closed) ensureDirectory(directory)
+  checkExecutable(root.lib)
+  checkFormat(root)
+}
+
+/** Makes a directory with mode 0700, or checks the one that is there. */
+export function ensureDirectory(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return makeDirectory(path)
+  if (found.isSymbolicLink()) {
+    throw unusable(path, 'it is a symbolic link', `replace the link by a directory, or use --root`)
+  }
+  if (!found.isDirectory()) throw unusable(path, 'it is not a directory', `move it away`)
+  if (found.uid !== 0) {
+    throw unusable(path, `it belongs to user ${found.uid}, not to root`, `chown root: ${path}`)
+  }
+  if ((found.mode & 0o077) !== 0) {
+    const mode = (found.mode & 0o7777).toString(8).padStart(4, '0')
+    throw unusable(path, `others can get in (mode ${mode}, not 0700)`, `chmod 0700 ${path}`)
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    // The umask of the caller may have taken bits away, never added any.
+    chmodSync(path, 0o700)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    switch (code) {
+      case 'EROFS':
+        throw unusable(path, 'its file system is mounted read-only', 'mount it read-write', cause)
+      case 'EACCES':
+      case 'EPERM':
+        throw unusable(path, 'it may not be made', 'run it with sudo', cause)
+      case 'ENOTDIR':
+      case 'EEXIST':
+        throw unusable(path, 'something on the way to it is not a directory', 'move it away', cause)
+      case 'ENOSPC':
+      case 'EDQUOT':
+        throw errors.E_DISK_FULL(`Cannot make "${path}": no space is left`, {
+          hint: 'free some space there, or keep the state elsewhere with --root',
+          cause,
+        })
+      default:
+        throw cause
+    }
+  }
+}
+
+/** Supervisors run from a file below `lib`. */
+function checkExecutable(path: string): void {
+  const mount = mountOf(readFileSync('/proc/self/mountinfo', 'utf8'), realpathSync(path))
+  if (mount?.options.includes('noexec') === true) {
+    throw unusable(
+      path,
+      `its file system (${mount.point}) is mounted noexec, and the supervisors run from there`,
+      `mount -o remount,exec ${mount.point}, or use --root`,
+    )
+  }
+  if (mount?.options.includes('ro') === true) {
+    throw unusable(
+      path,
+      `its file system (${mount.point}) is mounted read-only`,
+      `mount -o remount,rw ${mount.point}, or use --root`,
+    )
+  }
+}
+
+export interface MountEntry {
+  readonly point: string
+  readonly options: readonly string[]
+}
+
+/** The mount that a path lies on, by the text of mountinfo (proc_pid_mountinfo(5)). Pure. */
+export function mountOf(mountinfo: string, path: string): MountEntry | undefined {
+  let best: MountEntry | undefined
+  for (const line of mountinfo.split('\n')) {
+    const [, , , , rawPoint, rawOptions] = line.split(' ')
+    if (rawPoint === undefined || rawOptions === undefined) continue
+    const point = rawPoint.replaceAll(
+      /\\([0-7]{3})/g,
+      (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)),
+    )
+    const inside = point === '/' || path === point || path.startsWith(`${point}/`)
+    // Of two mounts on one point the later is on top.
+    if (inside && point.length >= (best?.point.length ?? 0)) {
+      best = { point, options: rawOptions.split(',') }
+    }
+  }
+  return best
+}
+
+/** `format` holds the version of the layout. There is no older one to migrate from yet. */
+function checkFormat(root: Root): void {
+  const path = join(root.lib, 'format')
+  const found = readOptional(path)
+  if (found === undefined) {
+    const staged = `${path}.${process.pid}.tmp`
+    writeFileSync(staged, `${FORMAT}\n`, { mode: 0o600 })
+    renameSync(staged, path)
+    return
+  }
+  const version = Number(found.trim())
+  if (version === FORMAT) return
+  throw errors.E_FORMAT(
+    `Cannot use "${root.lib}": this vserver knows format ${FORMAT}, and it has ${found.trim()}`,
+    { hint: 'use the newer vserver that wrote it, or another --root' },
+  )
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function unusable(path: string, detail: string, remedy: string, cause?: unknown): VServerError {
+  return errors.E_STATE_DIR(`Cannot use "${path}": ${detail}`, {
+    hint: remedy,
+    details: { path },
+    cause,
+  })
+}

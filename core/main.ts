@@ -1,0 +1,62 @@
+/**
+ * The appliance: words in, an exit code out. Only this file ends the process.
+ *
+ * @module
+ */
+import process from 'node:process'
+import { renderHelp } from './cli/help.ts'
+import { licences, version } from './cli/about.ts'
+import { makeOutput, writeAll } from './cli/output.ts'
+import { parseArgv } from './cli/parse.ts'
+import { renderError, toVServerError } from './cli/report.ts'
+import { usage } from './cli/argv.ts'
+import { needsRoot } from './errors.ts'
+import { rootAt } from './host/root.ts'
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const { verb, args, globals, help, ...solo } = parseArgv(argv, process.env)
+  if (help) {
+    writeAll(1, renderHelp(verb))
+    return 0
+  }
+  if (solo.version) {
+    writeAll(1, `${version()}\n`)
+    return 0
+  }
+  if (solo.licences) {
+    writeAll(1, licences())
+    return 0
+  }
+  if (verb === undefined) throw usage(undefined, 'a verb is missing')
+  if (verb.unprivileged !== true && process.geteuid?.() !== 0) {
+    throw needsRoot(verb.verb, args.positionals[0])
+  }
+  const code = await verb.load()
+  return await code.run({
+    root: rootAt(globals.root),
+    globals,
+    signal,
+    argv,
+    out: makeOutput(globals),
+    executor: process.env['VSERVER_EXECUTOR'] ?? '',
+  }, args)
+}
+
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => stop.abort(name))
+}
+
+const argv = process.argv.slice(2)
+main(argv, stop.signal).then(
+  (code) => process.exit(code),
+  (thrown: unknown) => {
+    const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
+    const end = argv.indexOf('--')
+    const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
+    if (process.stderr.isTTY === true && !json) writeAll(2, '\r\x1b[K')
+    writeAll(2, renderError(error, { json }))
+    if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
+    process.exit(error.exitCode)
+  },
+)
