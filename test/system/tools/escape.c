@@ -8,11 +8,14 @@
  *   escape @list                                     the names of the probes
  *   escape @watch SECONDS SECRET COMMAND             races against processes that enter the guest
  *   escape @terminal                                 what can be done to the terminal on descriptor 0
+ *   escape @reboot off|restart                       ends the guest, and nothing else
+ *   escape @handle PATH                              on the host: the file handle, for HANDLE
  */
 #include "escape.h"
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/reboot.h>
 #include <sys/wait.h>
 
 struct target host = { .pid = -1, .marker = "/", .socket = "", .handle = "", .key = "" };
@@ -111,6 +114,25 @@ static void run(const struct probe *probe)
 	close(pipes[0]);
 }
 
+static int print_handle(const char *path)
+{
+	union {
+		struct file_handle head;
+		unsigned char room[sizeof(struct file_handle) + 128];
+	} handle = { .head.handle_bytes = 128 };
+	int mount;
+
+	if (name_to_handle_at(AT_FDCWD, path, &handle.head, &mount, 0) < 0) {
+		perror("name_to_handle_at");
+		return 1;
+	}
+	printf("%d:", handle.head.handle_type);
+	for (unsigned int i = 0; i < handle.head.handle_bytes; i++)
+		printf("%02x", handle.head.f_handle[i]);
+	puts("");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int only_names = argc == 2 && strcmp(argv[1], "@list") == 0;
@@ -119,6 +141,10 @@ int main(int argc, char **argv)
 		return watch(atoi(argv[2]), argv[3], argv[4]);
 	if (argc == 2 && strcmp(argv[1], "@terminal") == 0)
 		return terminal();
+	if (argc == 3 && strcmp(argv[1], "@handle") == 0)
+		return print_handle(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "@reboot") == 0)
+		return reboot(strcmp(argv[2], "off") == 0 ? RB_POWER_OFF : RB_AUTOBOOT) < 0;
 	if (argc == 8) {
 		host = (struct target){ atoi(argv[1]), argv[2],	      argv[3], atoi(argv[4]),
 					atoi(argv[5]), argv[6],	      argv[7] };

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <linux/audit.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <stddef.h>
@@ -91,16 +93,30 @@ static int netlink(const struct probe *probe)
 	return answer.head.nlmsg_type == NLMSG_ERROR ? -answer.error.error : 0;
 }
 
-/* Process events of the whole host come by multicast group 1 of the connector. */
+/* The connector tells of every fork and exec on the host to whoever may listen. */
 static int process_events(const struct probe *probe)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
+	struct {
+		struct nlmsghdr head;
+		struct cn_msg message;
+		enum proc_cn_mcast_op op;
+	} __attribute__((packed)) request = { { sizeof(request), NLMSG_DONE, 0, 1, 0 },
+					      { { CN_IDX_PROC, CN_VAL_PROC }, 0, 0, sizeof(request.op), 0 },
+					      PROC_CN_MCAST_LISTEN };
+	char answer[256];
 	int fd = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_CONNECTOR);
 
 	(void)probe;
-	if (fd < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno;
-	return failed(bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	if (send(fd, &request, sizeof(request), 0) < 0)
+		return errno;
+	if (fork() == 0)
+		_exit(0);
+	usleep(20000);
+	ssize_t count = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+	return count < 0 && errno == EAGAIN ? CONTAINED : failed(count);
 }
 
 /* Bringing a tunnel device to life needs the host's node, which the guest has not. */

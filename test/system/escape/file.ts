@@ -1,0 +1,63 @@
+/**
+ * What each probe of tools/escape_{file,device}.c must print, and why. Pure data.
+ *
+ * @module
+ */
+import type { Row } from './row.ts'
+
+/** Probes against files and devices. */
+export const fileRows: readonly Row[] = [
+  ['file.immutable', ['EPERM'], 'a file that the host cannot remove would be left'],
+  ['file.freeze-root', ['EPERM', 'EOPNOTSUPP'], "freezing stops everybody's writes"],
+  ['file.freeze-mount', ['EPERM'], "freezing stops everybody's writes"],
+  ['file.trim-root', ['EPERM', 'ENOTTY'], "works on the host's device"],
+  ['file.trim-mount', ['EPERM'], "works on the host's device"],
+  ['file.shutdown-mount', ['EPERM'], "works on the host's file system"],
+  ['file.trusted-attribute', ['EPERM'], 'overlayfs keeps its own state there'],
+  ['file.overlay-attribute', ['EPERM'], 'would redirect the lookup in a layer'],
+  ['file.security-attribute', ['EPERM'], 'security modules of the host read it'],
+  ['file.fanotify-permission', ['EPERM'], "would stop the host's own opens"],
+  ['file.fanotify-filesystem', ['EPERM', 'ENODEV', 'EXDEV'], "would tell of the host's files"],
+  ['file.user-beyond-range', ['EINVAL'], 'ids beyond the range do not exist inside'],
+  ['file.give-beyond-range', ['EINVAL'], 'ids beyond the range do not exist inside'],
+  ['mknod.char-in-root', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['mknod.block-in-root', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['mknod.char-in-dev', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['mknod.char-in-mount', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['mknod.char-on-tmpfs', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['mknod.char-on-nested-tmpfs', ['EPERM'], "device nodes need the host's CAP_MKNOD"],
+  ['node.mem', ['EACCES'], 'the root is nodev, and locked so'],
+  ['node.kmsg', ['EACCES'], 'the root is nodev'],
+  ['node.kvm', ['EACCES'], 'the root is nodev'],
+  ['node.fuse', ['EACCES'], 'the root is nodev'],
+  ['node.loop-control', ['EACCES'], 'the root is nodev'],
+  ['node.loop0', ['EACCES'], 'the root is nodev'],
+  ['node.null', ['EACCES'], 'the root is nodev'],
+  ['node.disk', ['EACCES'], 'the root is nodev'],
+  ['node.in-mount', ['EACCES'], 'extra mounts are nodev'],
+  ['node.after-remount', ['EPERM'], 'the flag is locked'],
+  ['node.after-bind', ['EACCES'], 'a bind mount keeps locked flags'],
+  ['node.after-overlay', ['EACCES', 'EPERM'], 'what a guest mounts is nodev'],
+  ['device.mem', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.kmsg', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.kvm', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.fuse', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.loop-control', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.rtc0', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.tty0', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.ttyS0', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.vsock', ['ENOENT'], '/dev holds what the host put there'],
+  ['device.userfaultfd', ['ENOENT'], '/dev holds what the host put there'],
+  [
+    'device.chmod-null',
+    ['EPERM'],
+    "the node is the host's inode, owned by an id that is not inside",
+  ],
+  ['device.chown-null', ['EPERM'], "the node is the host's inode"],
+  ['device.touch-null', ['EPERM', 'EACCES'], "the node is the host's inode"],
+  ['device.chmod-urandom', ['EPERM'], "the node is the host's inode"],
+  ['terminal.redirect-console', ['EPERM'], "needs the host's CAP_SYS_ADMIN"],
+  ['terminal.push-input', ['EPERM'], 'TIOCSTI is filtered'],
+  ['terminal.controlling', ['ENXIO'], 'a command without a terminal has none to open'],
+  ['terminal.host-pty', ['ENOENT'], 'its devpts is its own'],
+]
