@@ -5,12 +5,16 @@
  */
 import type { Struct } from '../../../core/linux/struct.ts'
 import * as common from '../../../core/linux/structs.ts'
+import * as bpf from '../../../core/linux/ebpf/attr.ts'
+import { deviceContext } from '../../../core/linux/ebpf/device.ts'
 import * as net from '../../../core/linux/netlink/structs.ts'
 import * as file from '../../../core/linux/structs_file.ts'
 
 export interface Structure {
   readonly layout: Struct<string>
   readonly headers: readonly string[]
+  /** Only the beginning of what C has: the size is not compared. */
+  readonly beginning?: true
 }
 
 const of = (layouts: readonly Struct<string>[], ...headers: readonly string[]): Structure[] =>
@@ -34,4 +38,9 @@ export const structures: readonly Structure[] = [
   ...of([file.mntIdReq], 'linux/mount.h'),
   ...of([net.nlmsghdr, net.nlattr, net.sockaddrNl], 'sys/socket.h', 'linux/netlink.h'),
   ...of([net.ifinfomsg, net.ifaddrmsg, net.rtmsg, net.ndmsg], 'sys/socket.h', 'linux/rtnetlink.h'),
+  ...of([deviceContext], 'linux/bpf.h'),
+  ...of([bpf.programLoad, bpf.programAttach, bpf.linkCreate], 'linux/bpf.h').map((one) => ({
+    ...one,
+    beginning: true as const,
+  })),
 ]
