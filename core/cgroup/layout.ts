@@ -10,7 +10,7 @@
 
 /** What a host offers. */
 export interface CgroupHost {
-  /** Mount point of the cgroup2 tree. */
+  /** Mount point of the cgroup2 tree, with the delegated cgroup of a systemd host below it. */
   readonly unified: string
   /** Whether the cgroup2 tree carries controllers that the guests use (`false`: hybrid layout). */
   readonly controllers: readonly string[]
@@ -22,9 +22,13 @@ export interface CgroupHost {
 
 /** The cgroup directories of one guest. */
 export interface GuestCgroup {
+  /** Directory that `parent` is in: it must hand the controllers down. */
+  readonly base: string
   /** `…/vserver-<hex6>` in the cgroup2 tree. */
   readonly parent: string
   readonly name: string
+  /** Where supervisors live: beside the guests, outside their limits and outside of login sessions. */
+  readonly supervisors: string
   /** The same in each version 1 hierarchy. */
   readonly v1: readonly string[]
   /** Controllers of the cgroup2 tree to hand down. */
@@ -39,8 +43,10 @@ export function guestCgroup(host: CgroupHost, guest: { name: string; digest6: st
   const parent = `vserver-${guest.digest6}`
   const cpuset = host.v1.find(({ controllers }) => controllers.split(',').includes('cpuset'))
   return {
+    base: host.unified,
     parent: `${host.unified}/${parent}`,
     name: guest.name,
+    supervisors: `${host.unified}/${parent}/_supervisors`,
     v1: host.v1.map(({ path }) => `${path}/${parent}`),
     controllers: host.controllers,
     cpuset: cpuset === undefined || host.cpuset === undefined

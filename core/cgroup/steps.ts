@@ -35,11 +35,12 @@ export function makeParents(group: GuestCgroup): Step {
     role: 'MAIN',
     phrase: `create the cgroup "${group.parent}"`,
     emit(p) {
-      for (const path of [group.parent, ...group.v1]) {
+      for (const path of [group.parent, group.supervisors, ...group.v1]) {
         p.call('mkdirat', [k.AT_FDCWD, path, 0o755], { ignore: [errno.EEXIST] })
       }
-      for (const controller of group.controllers) {
-        writeFile(p, `${group.parent}/cgroup.subtree_control`, `+${controller}`)
+      for (const path of group.controllers.length === 0 ? [] : [group.base, group.parent]) {
+        const all = group.controllers.map((controller) => `+${controller}`).join(' ')
+        writeFile(p, `${path}/cgroup.subtree_control`, all)
       }
       if (group.cpuset !== undefined) {
         writeFile(p, `${group.cpuset.parent}/cpuset.cpus`, group.cpuset.cpus)

@@ -104,7 +104,8 @@
 #define VS_CARD_CGROUP 4u
 #define VS_CARD_NETWORK 5u
 #define VS_CARD_JSON 6u
-#define VS_CARD_COUNT 7u
+#define VS_CARD_SUPERVISORS 7u
+#define VS_CARD_COUNT 8u
 
 #define VS_SHAPES { \
 	[VS_OP_SYSCALL] = { 15, 15, 15, 15, 15, 15 }, \

@@ -13,6 +13,7 @@ import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
+import { delegatedCgroup, hostRunsSystemd } from './systemd.ts'
 
 /** Controllers of cgroup2 that guests use. */
 const wantedControllers = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']
@@ -40,24 +41,28 @@ const limitNames: readonly (readonly [string, number])[] = [
 /**
  * Looks at this host.
  *
- * @param mounts the guest's extra mounts: whether their sources are directories is a fact too
+ * @param guest of which the extra mounts matter: whether their sources are directories is a fact too
  * @throws {VServerError} E_HOST when no cgroup2 tree is mounted
  */
 export async function probeFacts(
   session: Session,
-  mounts: readonly { readonly source: string }[] = [],
+  guest: {
+    readonly digest6: string
+    readonly mounts: readonly { readonly source: string }[]
+  },
 ): Promise<Facts> {
   const capabilities = BigInt(`0x${statusField('CapPrm')}`)
   const mayRaise = (capabilities & (1n << BigInt(capability.CAP_SYS_RESOURCE))) !== 0n
   const paths = [...maskedPaths, ...readOnlyPaths].map(([path]) => path)
   return {
-    cgroup: probeCgroups(readFileSync('/proc/self/mounts', 'utf8')),
+    cgroup: probeCgroups(readFileSync('/proc/self/mounts', 'utf8'), (mount) =>
+      hostRunsSystemd() ? mount + delegatedCgroup(`vserver-${guest.digest6}`) : mount),
     capabilities,
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     hardLimits: mayRaise ? undefined : parseHardLimits(readFileSync('/proc/self/limits', 'utf8')),
     procPidNamespace: await probeProcPidNamespace(session),
     present: new Set(paths.filter((path) => existsSync(path))),
-    directories: new Set(mounts.map(({ source }) => source).filter(isDirectory)),
+    directories: new Set(guest.mounts.map(({ source }) => source).filter(isDirectory)),
   }
 }
 
@@ -74,19 +79,24 @@ function isDirectory(path: string): boolean {
 /**
  * Finds the cgroup hierarchies in the text of /proc/self/mounts.
  *
+ * @param delegated gives the directory below the cgroup2 mount that is ours to use
  * @throws {VServerError} E_HOST when there is no cgroup2 tree
  */
-export function probeCgroups(table: string): CgroupHost {
+export function probeCgroups(
+  table: string,
+  delegated: (mount: string) => string = (mount) => mount,
+): CgroupHost {
   const mounts = table.split('\n').map((line) => line.split(' '))
-  const unified = mounts.find((mount) => mount[2] === 'cgroup2')?.[1]
-  if (unified === undefined) {
+  const mount = mounts.find((one) => one[2] === 'cgroup2')?.[1]
+  if (mount === undefined) {
     throw errors.E_HOST('Cannot start guests: no cgroup2 file system is mounted', {
       hint: 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1',
     })
   }
+  const unified = delegated(mount)
   const v1 = mounts
-    .filter((mount) => mount[2] === 'cgroup')
-    .map((mount) => ({ path: mount[1] ?? '', options: (mount[3] ?? '').split(',') }))
+    .filter((one) => one[2] === 'cgroup')
+    .map((one) => ({ path: one[1] ?? '', options: (one[3] ?? '').split(',') }))
     .map(({ path, options }) => ({
       path,
       controllers: options.filter((one) => v1Controllers.has(one)).join(','),

@@ -331,6 +331,8 @@ export const card = {
   NETWORK: 5,
   /** JSON members, `"from":…,"template":…,"ids":…,"cgroup":…,"network":…`, without braces. */
   JSON: 6,
+  /** cgroup2 directory that the supervisor is born in, `-` for the caller's own. */
+  SUPERVISORS: 7,
   /** How many. */
-  COUNT: 7,
+  COUNT: 8,
 } as const
