@@ -89,15 +89,15 @@ export function newLink(link: NewLink): Message {
   return { type: k.RTM_NEWLINK, flags: k.NLM_F_CREATE | k.NLM_F_EXCL, body: body(link) }
 }
 
-/** The other end of a veth pair. */
-export interface Peer extends Omit<LinkProperties, 'rename'> {
+/** The other end of a veth pair. It cannot be made up at once: the kernel says ENOTCONN. */
+export interface Peer extends Omit<LinkProperties, 'rename' | 'up'> {
   readonly name: string
   readonly index?: number
 }
 
 /** Makes a veth pair, its peer in another namespace if it says so. Pure. */
 export function newVeth(link: Omit<NewLink, 'kind' | 'data' | 'link'>, peer: Peer): Message {
-  const other = join([infoHeader(peer.index ?? 0, peer.up), ...properties(peer, peer.name)])
+  const other = join([infoHeader(peer.index ?? 0, undefined), ...properties(peer, peer.name)])
   return newLink({ ...link, kind: 'veth', data: [attribute(k.VETH_INFO_PEER, other)] })
 }
 
