@@ -73,6 +73,7 @@ for script in test/executor/*.sh; do
   check "$script" sh "$script"
 done
 count 'tests with the executor' node test/support/run.ts --tier exec
+sh build/debian-tree.sh || echo 'test: tests that boot Debian will fail' >&2
 count 'tests with guests' node test/support/run.ts --tier system
 
 printf '\n'

@@ -7,7 +7,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import process from 'node:process'
-import { repository } from './paths.ts'
+import { executorPath, vserverPath } from './paths.ts'
 
 interface Need {
   readonly probe: () => boolean
@@ -45,11 +45,11 @@ function mounted(type: string): boolean {
 const needs: Readonly<Record<string, Need>> = {
   root: { probe: () => process.getuid?.() === 0, remedy: 'run the tests as root (sudo npm test)' },
   executor: {
-    probe: () => existsSync(join(repository, 'dist/executor')),
+    probe: () => existsSync(executorPath),
     remedy: 'sh build/executor.sh',
   },
   vserver: {
-    probe: () => existsSync(join(repository, 'dist/vserver')),
+    probe: () => existsSync(vserverPath),
     remedy: 'npm run build',
   },
   gcc: program('gcc'),

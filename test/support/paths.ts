@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import process from 'node:process'
 
 /** Absolute path of the repository, without a slash at its end. */
 export const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -17,5 +18,5 @@ export function inRepository(...parts: readonly string[]): string {
 /** The built executor. */
 export const executorPath = inRepository('dist/executor')
 
-/** The built single file. */
-export const vserverPath = inRepository('dist/vserver')
+/** The single file: the one just built, or any other that `VSERVER_TEST_FILE` names. */
+export const vserverPath = process.env['VSERVER_TEST_FILE'] ?? inRepository('dist/vserver')
