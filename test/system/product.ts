@@ -5,7 +5,15 @@
  * @module
  */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { vserverPath } from '../support/paths.ts'
@@ -68,6 +76,10 @@ export function product(): Product {
   const root = join(scratch, 'root')
   mkdirSync(root, { mode: 0o700 })
   chmodSync(scratch, 0o755)
+  // A suite that is skipped never disposes of anything: there is nothing but two directories then.
+  process.on('exit', () => {
+    if (!existsSync(join(root, 'var'))) rmSync(scratch, { recursive: true, force: true })
+  })
   const argv = (...args: readonly string[]) => [vserverPath, '--root', root, ...args]
   const run = (args: readonly string[], options?: RunOptions) => runCommand(argv(...args), options)
   const must = (...args: readonly string[]) => {
