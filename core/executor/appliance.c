@@ -12,8 +12,21 @@
 
 #define LOADER "ld-linux-x86-64.so.2"
 
-/* Node cannot start with fewer; soft limits it raises itself. */
-#define DESCRIPTORS_MIN 64
+/* Limits of the calling shell with which Node dies without a word, or the unpacker of a signal. */
+static const struct {
+	uint64_t least;
+	int resource;
+	int hard; /* the soft limit does not matter: Node raises it */
+	const char *what;
+	const char *hint;
+} limits[] = {
+	{ 64, RLIMIT_NOFILE, 1, "64 open files",
+	  "raise the limit in the calling shell: ulimit -n 1024" },
+	{ 2ull << 30, RLIMIT_AS, 0, "2147483648 bytes of address space",
+	  "lift the limit in the calling shell: ulimit -v unlimited" },
+	{ 256ull << 20, RLIMIT_FSIZE, 0, "files of 268435456 bytes",
+	  "lift the limit in the calling shell: ulimit -f unlimited" },
+};
 
 /* The runtime's own knobs, which would run foreign code as root or change what it trusts. */
 static int is_dangerous(const char *entry)
@@ -89,15 +102,20 @@ static void name_directory(struct vs_appliance *a)
 
 static int check_limits(const struct vs_appliance *a)
 {
-	struct rlimit64 limit;
-	char number[VS_DECIMAL];
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		struct rlimit64 limit = { ~0ull, ~0ull };
+		char number[VS_DECIMAL];
+		uint64_t value;
 
-	if (sys(__NR_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) || limit.rlim_max >= DESCRIPTORS_MIN)
-		return 0;
-	vs_decimal(number, limit.rlim_max);
-	return vs_appliance_fail(a, "E_HOST", "raise it in the calling shell: ulimit -n 1024",
-				 "Cannot start the runtime: it needs 64 open files, and the limit is ",
-				 number, NULL);
+		sys(__NR_prlimit64, 0, limits[i].resource, NULL, &limit);
+		value = limits[i].hard ? limit.rlim_max : limit.rlim_cur;
+		if (value >= limits[i].least)
+			continue;
+		vs_decimal(number, value);
+		return vs_appliance_fail(a, "E_HOST", limits[i].hint, "Cannot start the runtime: it needs ",
+					 limits[i].what, ", and the limit is ", number, NULL);
+	}
+	return 0;
 }
 
 /* The environment without what is dangerous, with three entries added in front. */

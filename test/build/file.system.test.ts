@@ -95,11 +95,24 @@ test('serves users who are not root from their own cache', ({ cleanup }) => {
   assert.is(homeless.code, 1)
 })
 
-test('says when the caller may open too few files', ({ cleanup }) => {
+test('says which limit of the calling shell is too small', ({ cleanup }) => {
   const root = scratch(cleanup)
-  const ran = runPrivately('ulimit -n 20; exec "$FILE" --version', { VSERVER_ROOT: root })
-  assert.is(ran.code, 1)
-  assert.match(ran.stderr, /needs 64 open files, and the limit is 20\n {2}.*ulimit -n 1024/)
+  const limits = [
+    ['n', '20', /needs 64 open files, and the limit is 20\n {2}.*ulimit -n 1024/],
+    [
+      'v',
+      '1000000',
+      /needs 2147483648 bytes of address space, .* 1024000000\n {2}.*ulimit -v unlimited/,
+    ],
+    ['f', '100', /needs files of 268435456 bytes, .*\n {2}.*ulimit -f unlimited/],
+  ] as const
+  for (const [letter, value, says] of limits) {
+    const script = `ulimit -${letter} ${value}; exec "$FILE" --version`
+    const ran = runPrivately(script, { VSERVER_ROOT: root })
+    assert.is(ran.code, 1)
+    assert.match(ran.stderr, says)
+  }
+  assert.equal(builds(root), [])
 })
 
 test('works with 64 open files and a handful of processes', ({ cleanup }) => {
