@@ -12,7 +12,9 @@
 export interface CgroupHost {
   /** Mount point of the cgroup2 tree, with the delegated cgroup of a systemd host below it. */
   readonly unified: string
-  /** Whether the cgroup2 tree carries controllers that the guests use (`false`: hybrid layout). */
+  /** Process that keeps the delegated cgroup of a systemd host alive; it goes to the supervisors. */
+  readonly holder: number | undefined
+  /** Controllers of the cgroup2 tree that guests use; none in a hybrid layout. */
   readonly controllers: readonly string[]
   /** Version 1 hierarchies: their controllers and mount points. */
   readonly v1: readonly { readonly controllers: string; readonly path: string }[]
@@ -29,6 +31,7 @@ export interface GuestCgroup {
   readonly name: string
   /** Where supervisors live: beside the guests, outside their limits and outside of login sessions. */
   readonly supervisors: string
+  readonly holder: number | undefined
   /** The same in each version 1 hierarchy. */
   readonly v1: readonly string[]
   /** Controllers of the cgroup2 tree to hand down. */
@@ -47,6 +50,7 @@ export function guestCgroup(host: CgroupHost, guest: { name: string; digest6: st
     parent: `${host.unified}/${parent}`,
     name: guest.name,
     supervisors: `${host.unified}/${parent}/_supervisors`,
+    holder: host.holder,
     v1: host.v1.map(({ path }) => `${path}/${parent}`),
     controllers: host.controllers,
     cpuset: cpuset === undefined || host.cpuset === undefined

@@ -38,6 +38,10 @@ export function makeParents(group: GuestCgroup): Step {
       for (const path of [group.parent, group.supervisors, ...group.v1]) {
         p.call('mkdirat', [k.AT_FDCWD, path, 0o755], { ignore: [errno.EEXIST] })
       }
+      // A group with processes in it cannot hand controllers down.
+      if (group.holder !== undefined) {
+        writeFile(p, `${group.supervisors}/cgroup.procs`, String(group.holder))
+      }
       for (const path of group.controllers.length === 0 ? [] : [group.base, group.parent]) {
         const all = group.controllers.map((controller) => `+${controller}`).join(' ')
         writeFile(p, `${path}/cgroup.subtree_control`, all)

@@ -13,7 +13,7 @@ import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
-import { delegatedCgroup, hostRunsSystemd } from './systemd.ts'
+import { type DelegatedCgroup, delegatedCgroup, hostRunsSystemd } from './systemd.ts'
 
 /** Controllers of cgroup2 that guests use. */
 const wantedControllers = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']
@@ -55,8 +55,8 @@ export async function probeFacts(
   const mayRaise = (capabilities & (1n << BigInt(capability.CAP_SYS_RESOURCE))) !== 0n
   const paths = [...maskedPaths, ...readOnlyPaths].map(([path]) => path)
   return {
-    cgroup: probeCgroups(readFileSync('/proc/self/mounts', 'utf8'), (mount) =>
-      hostRunsSystemd() ? mount + delegatedCgroup(`vserver-${guest.digest6}`) : mount),
+    cgroup: probeCgroups(readFileSync('/proc/self/mounts', 'utf8'), () =>
+      hostRunsSystemd() ? delegatedCgroup(`vserver-${guest.digest6}`) : undefined),
     capabilities,
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     hardLimits: mayRaise ? undefined : parseHardLimits(readFileSync('/proc/self/limits', 'utf8')),
@@ -79,12 +79,12 @@ function isDirectory(path: string): boolean {
 /**
  * Finds the cgroup hierarchies in the text of /proc/self/mounts.
  *
- * @param delegated gives the directory below the cgroup2 mount that is ours to use
+ * @param delegate asks the host's init for a cgroup that is ours to use
  * @throws {VServerError} E_HOST when there is no cgroup2 tree
  */
 export function probeCgroups(
   table: string,
-  delegated: (mount: string) => string = (mount) => mount,
+  delegate: () => DelegatedCgroup | undefined = () => undefined,
 ): CgroupHost {
   const mounts = table.split('\n').map((line) => line.split(' '))
   const mount = mounts.find((one) => one[2] === 'cgroup2')?.[1]
@@ -93,7 +93,8 @@ export function probeCgroups(
       hint: 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1',
     })
   }
-  const unified = delegated(mount)
+  const delegated = delegate()
+  const unified = mount + (delegated?.path ?? '')
   const v1 = mounts
     .filter((one) => one[2] === 'cgroup')
     .map((one) => ({ path: one[1] ?? '', options: (one[3] ?? '').split(',') }))
@@ -106,6 +107,7 @@ export function probeCgroups(
   const offered = readFileSync(`${unified}/cgroup.controllers`, 'utf8').trim().split(' ')
   return {
     unified,
+    holder: delegated?.holder,
     controllers: v1.length > 0 ? [] : offered.filter((one) => wantedControllers.includes(one)),
     v1,
     cpuset: cpuset === undefined ? undefined : {

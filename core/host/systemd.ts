@@ -29,26 +29,32 @@ function run(command: string, args: readonly string[]): string {
   )
 }
 
+/** The unit's cgroup, below the cgroup2 mount, and the process that keeps systemd from removing it. */
+export interface DelegatedCgroup {
+  readonly path: string
+  readonly holder: number
+}
+
 /**
- * The cgroup of the unit, below the cgroup2 mount: `/system.slice/vserver-8a5edab.service`. Starts the
- * unit when it is not active.
+ * Finds the unit, or starts it. systemd removes the cgroup of a unit in which nothing runs, so a `sleep`
+ * holds it; when that is killed, guests go on, and the next start begins a new unit.
  *
  * @throws {VServerError} E_HOST when systemd refuses
  */
-export function delegatedCgroup(unit: string): string {
-  const find = () =>
-    run('systemctl', ['show', '--value', '--property=ControlGroup', `${unit}.service`]).trim()
-  const found = find()
-  if (found !== '') return found
-  run('systemd-run', [
-    `--unit=${unit}`,
-    '--description=vserver guests',
-    '--property=Type=oneshot',
-    '--property=RemainAfterExit=yes',
-    '--property=Delegate=yes',
-    '--property=KillMode=process',
-    '--property=TasksMax=infinity',
-    '/bin/true',
-  ])
-  return find()
+export function delegatedCgroup(unit: string): DelegatedCgroup {
+  const property = (name: string) =>
+    run('systemctl', ['show', '--value', `--property=${name}`, `${unit}.service`]).trim()
+  if (property('ActiveState') !== 'active') {
+    run('systemd-run', [
+      `--unit=${unit}`,
+      '--description=vserver guests',
+      '--collect',
+      '--property=Delegate=yes',
+      '--property=KillMode=process',
+      '--property=TasksMax=infinity',
+      'sleep',
+      'infinity',
+    ])
+  }
+  return { path: property('ControlGroup'), holder: Number(property('MainPID')) }
 }
