@@ -1,14 +1,12 @@
-/* Chooses the role from the first argument. */
-#include "lib.h"
-#include "plan.h"
+/* Chooses the role from the first argument. No guest's name and no option starts with "@". */
+#include "front.h"
 
 static int print_build(void)
 {
 	uint8_t id[32];
 	char text[66];
 
-	for (size_t i = 0; i < sizeof(id); i++)
-		id[i] = vs_build.id[i];
+	vs_own_build(id);
 	vs_hex(text, id, sizeof(id));
 	text[64] = '\n';
 	return vs_write_full(1, text, 65) ? 1 : 0;
@@ -16,10 +14,17 @@ static int print_build(void)
 
 int main(int argc, char **argv, char **envp)
 {
-	(void)envp;
-	if (argc == 2 && vs_equal(argv[1], "@batch"))
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (*word != '@')
+		return vs_front(argc, argv, envp);
+	if (argc == 2 && vs_equal(word, "@batch"))
 		return vs_batch();
-	if (argc == 2 && vs_equal(argv[1], "@build"))
+	if (argc == 2 && vs_equal(word, "@build"))
 		return print_build();
+	if (vs_equal(word, "@supervise"))
+		return vs_supervise(argc, argv, envp);
+	if (argc == 4 && vs_equal(word, "@attach"))
+		return vs_attach(argc, argv, envp);
 	return 2;
 }

@@ -1,0 +1,136 @@
+/*
+ * Errors, worded as the appliance words them (core/errors.ts): a line for a person, or one JSON object.
+ */
+#include "front.h"
+
+#include "errno_names.h"
+
+int vs_error_fd = 2;
+
+static const struct {
+	const char *name;
+	int exit_code;
+} codes[] = {
+	[VS_E_BUSY] = { "E_BUSY", 5 },
+	[VS_E_COMMAND] = { "E_COMMAND", 127 },
+	[VS_E_EXECUTOR] = { "E_EXECUTOR", 1 },
+	[VS_E_GUEST_UNKNOWN] = { "E_GUEST_UNKNOWN", 4 },
+	[VS_E_INTERRUPTED] = { "E_INTERRUPTED", 130 },
+	[VS_E_NOT_RUNNING] = { "E_NOT_RUNNING", 3 },
+	[VS_E_OP] = { "E_OP", 1 },
+	[VS_E_PLAN] = { "E_PLAN", 1 },
+	[VS_E_ROOT] = { "E_ROOT", 6 },
+	[VS_E_START] = { "E_START", 1 },
+	[VS_E_STATE_DIR] = { "E_STATE_DIR", 1 },
+	[VS_E_USAGE] = { "E_USAGE", 2 },
+};
+
+const char *vs_errno_name(uint32_t error, char *buffer)
+{
+	if (error < sizeof(errno_names) / sizeof(*errno_names) && errno_names[error][0])
+		return errno_names[error];
+	memcpy(buffer, "errno ", 6);
+	vs_decimal(buffer + 6, error);
+	return buffer;
+}
+
+static void append(char *to, size_t size, size_t *used, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > size - 1 - *used)
+		length = size - 1 - *used;
+	memcpy(to + *used, text, length);
+	*used += length;
+	to[*used] = 0;
+}
+
+static void print(const struct vs_request *r, enum vs_code code, const char *message, const char *hint)
+{
+	char buffer[512];
+	struct vs_out out = { .fd = vs_error_fd, .size = sizeof(buffer), .buffer = buffer };
+
+	if (r->json) {
+		vs_out_text(&out, "{\"error\":{\"code\":\"");
+		vs_out_text(&out, codes[code].name);
+		vs_out_text(&out, "\",\"message\":");
+		vs_out_json(&out, message);
+		vs_out_text(&out, ",\"hint\":");
+		if (hint)
+			vs_out_json(&out, hint);
+		else
+			vs_out_text(&out, "null");
+		vs_out_text(&out, ",\"details\":null}}\n");
+	} else {
+		vs_out_text(&out, "vserver: ");
+		vs_out_text(&out, message);
+		if (hint) {
+			vs_out_text(&out, "\n  ");
+			vs_out_text(&out, hint);
+		}
+		vs_out_char(&out, '\n');
+	}
+	vs_flush(&out);
+}
+
+int vs_error(const struct vs_request *r, enum vs_code code, const char *hint, ...)
+{
+	char message[2048];
+	size_t used = 0;
+	const char *part;
+	__builtin_va_list parts;
+
+	__builtin_va_start(parts, hint);
+	while ((part = __builtin_va_arg(parts, const char *)))
+		append(message, sizeof(message), &used, part);
+	__builtin_va_end(parts);
+	print(r, code, message, hint);
+	return codes[code].exit_code;
+}
+
+int vs_error_unknown(const struct vs_request *r, const char *verb, const char *name)
+{
+	char hint[160];
+	size_t used = 0;
+
+	append(hint, sizeof(hint), &used, "vserver list shows the guests; vserver create ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " makes one");
+	return vs_error(r, VS_E_GUEST_UNKNOWN, hint, "Cannot ", verb, " \"", name,
+			"\": there is no such guest", NULL);
+}
+
+int vs_error_not_running(const struct vs_request *r, const char *verb, const char *name)
+{
+	char hint[160];
+	size_t used = 0;
+
+	append(hint, sizeof(hint), &used, "vserver start ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " starts it");
+	return vs_error(r, VS_E_NOT_RUNNING, hint, "Cannot ", verb, " \"", name,
+			"\": it is not running", NULL);
+}
+
+int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error)
+{
+	char buffer[32];
+
+	return vs_error(r, VS_E_OP, NULL, "Cannot ", phrase, ": ", call, " failed with ",
+			vs_errno_name(error, buffer), NULL);
+}
+
+/* One for each name, as each of them was tried. */
+int vs_error_root(const struct vs_request *r)
+{
+	const char *verb = r->verb == VS_VERB_EXEC ? "exec in" : r->verb_word;
+	int code = 6;
+
+	if (!r->name_count)
+		return vs_error(r, VS_E_ROOT, "run it with sudo", "Cannot ", verb,
+				": this needs root", NULL);
+	for (int i = 0; i < r->name_count; i++)
+		code = vs_error(r, VS_E_ROOT, "run it with sudo", "Cannot ", verb, " \"",
+				r->names[i], "\": this needs root", NULL);
+	return code;
+}

@@ -1,0 +1,165 @@
+/* `exec` and `enter`: a command in a running guest. No lock, and as few system calls as will do. */
+#include "front_exec.h"
+
+#define PR_SET_DUMPABLE 4
+
+static const char *verb(const struct vs_request *r)
+{
+	return r->verb == VS_VERB_EXEC ? "exec in" : "enter";
+}
+
+/* The guest, running, and a pidfd of its init. 0, or an exit code, or -1. */
+static int find(const struct vs_request *r, struct vs_guest *g, int *init)
+{
+	struct vs_identity id;
+	int error;
+
+	if (vs_look(g, r, r->names[0]))
+		return -1;
+	if (g->life == VS_LIFE_UNKNOWN)
+		return r->historical ? -1 : vs_error_unknown(r, verb(r), r->names[0]);
+	if (g->life == VS_LIFE_STALE) {
+		error = vs_clean_lost_locked(r, g, r->verb_word);
+		if (error)
+			return error == -EAGAIN ? vs_error_busy(r, verb(r), r->names[0], g->run) : -1;
+	}
+	if (g->life != VS_LIFE_ALIVE || g->state.state == VS_STATE_STARTING)
+		return vs_error_not_running(r, verb(r), r->names[0]);
+	if (!vs_build_is_ours(g->state.build)) {
+		vs_hop(r, g->state.build);
+		vs_error(r, VS_E_EXECUTOR, "restart the guest to bring it to this build", "Cannot ",
+			 verb(r), " \"", r->names[0],
+			 "\": the executor that started it is not there any more", NULL);
+		return VS_SETUP_FAILED;
+	}
+	id = (struct vs_identity){ g->state.init_pid, g->state.init_ino, g->state.init_start };
+	*init = vs_open_process(&id);
+	return *init < 0 ? vs_error_not_running(r, verb(r), r->names[0]) : 0;
+}
+
+static int setup_failed(const struct vs_request *r, const char *phrase, const char *call, int error)
+{
+	vs_error_op(r, phrase, call, (uint32_t)-error);
+	return VS_SETUP_FAILED;
+}
+
+static int cannot_run(const struct vs_request *r, const char *command, uint32_t error)
+{
+	int missing = error == ENOENT || error == ENOTDIR;
+	char buffer[32];
+
+	vs_error(r, VS_E_COMMAND, NULL, "Cannot run \"", command, "\" in guest \"", r->names[0], "\": ",
+		 missing	   ? "not found" :
+		 error == EACCES ? "permission denied" :
+				   vs_errno_name(error, buffer),
+		 NULL);
+	return missing ? VS_NOT_FOUND : VS_NOT_EXECUTABLE;
+}
+
+static int failed(const struct vs_request *r, struct vs_machine *m, const char *command)
+{
+	struct vs_failure failure = { .phrase = "enter the guest", .call = "clone3", .error = EIO };
+	const struct vs_program *program;
+
+	vs_failure(m, &failure);
+	vs_abandon(m);
+	program = vs_program(m, failure.role);
+	if (program && failure.role == VS_ROLE_COMMAND &&
+	    m->ops[program->first + failure.op].code == VS_OP_EXEC)
+		return cannot_run(r, command, failure.error);
+	/* Its init has ended since we looked. */
+	if (failure.error == ESRCH)
+		return vs_error_not_running(r, verb(r), r->names[0]);
+	return setup_failed(r, failure.phrase, failure.call, -(int)failure.error);
+}
+
+static int exit_code(int status)
+{
+	if (status < 0)
+		return -status;
+	return status & 127 ? 128 + (status & 127) : status >> 8 & 255;
+}
+
+static int await(struct vs_stdio *io, int pid)
+{
+	struct vs_relay *relay = &io->relay;
+	int status;
+
+	vs_relay_command(pid);
+	if (!relay->lane_count)
+		return exit_code(vs_relay_wait(pid));
+	relay->pid = pid;
+	relay->pidfd = (int)sys(__NR_pidfd_open, pid, 0);
+	if (io->pty && io->terminals & 1)
+		vs_terminal_raw(0);
+	status = vs_relay_run(relay);
+	return exit_code(status);
+}
+
+static const char *term_entry(const struct vs_request *r)
+{
+	const char *value = vs_getenv(r->envp, "TERM");
+
+	return value ? value - 5 : NULL;
+}
+
+static int run(const struct vs_request *r, struct vs_stdio *io, struct vs_guest *g,
+	       struct vs_keptfile *kept, int init)
+{
+	size_t room = vs_exec_room(r, kept);
+	struct vs_words words = { .envp = __builtin_alloca(2 * room * sizeof(char *)) };
+	struct vs_machine m;
+	uint64_t *slots;
+	const char *call;
+	int error = vs_kept_load(kept, &m);
+
+	if (error)
+		return -1;
+	memset(words.envp, 0, 2 * room * sizeof(char *));
+	words.login = words.envp + room;
+	vs_exec_words(&words, r, kept, io->pty ? term_entry(r) : NULL);
+	slots = m.shared->slots;
+	slots[VS_SLOT_ARGV] = (uintptr_t)words.argv;
+	slots[VS_SLOT_ENVP] = (uintptr_t)words.envp;
+	slots[VS_SLOT_CWD] = (uintptr_t)(r->cwd ? r->cwd : "/");
+	slots[VS_SLOT_INIT_PID] = g->state.init_pid;
+	slots[VS_SLOT_INIT_PIDFD] = (uint64_t)init;
+	sys(__NR_prctl, PR_SET_DUMPABLE, 0);
+	vs_relay_signals(io->pty || io->terminals);
+	if (io->pty || io->terminals) {
+		error = vs_stdio_replace(io, g, &call);
+		if (error) {
+			vs_stdio_back(io);
+			return setup_failed(r, "open a terminal in the guest", call, error);
+		}
+	}
+	error = vs_run(&m, VS_ROLE_ENTER);
+	vs_stdio_back(io);
+	if (error)
+		return failed(r, &m, words.argv[0] ? words.argv[0] : "");
+	return await(io, (int)slots[VS_SLOT_COMMAND_PID]);
+}
+
+int vs_front_exec(struct vs_request *r)
+{
+	static struct vs_stdio io;
+	struct vs_keptfile kept;
+	struct vs_guest g;
+	int init = -1, code = vs_stdio_look(&io, r);
+
+	if (code)
+		return code;
+	if (r->verb == VS_VERB_ENTER && !(io.terminals & 1)) {
+		vs_error(r, VS_E_USAGE, "vserver exec runs a command without a terminal",
+			 "Cannot enter \"", r->names[0], "\": standard input is not a terminal", NULL);
+		return VS_SETUP_FAILED;
+	}
+	code = find(r, &g, &init);
+	if (code)
+		return code;
+	if (vs_kept_open(&kept, g.run, "enter.kept"))
+		return -1;
+	if (!vs_build_is_ours(kept.head->build))
+		return -1;
+	return run(r, &io, &g, &kept, init);
+}

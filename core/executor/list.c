@@ -1,0 +1,217 @@
+/* `list [NAME…]`. Every guest's card must be valid, or the appliance lists them all. */
+#include "front.h"
+
+#include <linux/stat.h>
+
+struct row {
+	char name[VS_LIMIT_NAME + 1];
+	char state[10];
+	char pid[VS_DECIMAL];
+	char uptime[32];
+	struct vs_view view;
+};
+
+struct entry {
+	uint64_t ino;
+	int64_t offset;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+struct names {
+	char (*at)[VS_LIMIT_NAME + 1];
+	size_t count, room;
+};
+
+static int add(struct names *names, const char *name)
+{
+	if (names->count == names->room) {
+		size_t room = names->room ? names->room * 2 : 64;
+		long at = sys_map(room * sizeof(*names->at));
+
+		if (sys_failed(at))
+			return (int)at;
+		if (names->at) {
+			memcpy((void *)at, names->at, names->count * sizeof(*names->at));
+			sys_unmap(names->at, names->room * sizeof(*names->at));
+		}
+		names->at = (void *)at;
+		names->room = room;
+	}
+	memcpy(names->at[names->count++], name, strlen(name) + 1);
+	return 0;
+}
+
+/* Names with other characters are not guests: temporaries of the appliance start with a dot. */
+static int may_be_guest(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length > VS_LIMIT_NAME || *name == '-')
+		return 0;
+	for (; *name; name++)
+		if (!(*name >= 'a' && *name <= 'z') && !(*name >= '0' && *name <= '9') && *name != '-')
+			return 0;
+	return 1;
+}
+
+static int read_names(const struct vs_request *r, struct names *names)
+{
+	static char buffer[4096] __attribute__((aligned(8)));
+	char path[VS_PATH_MAX];
+	size_t used = strlen(r->root);
+	long size = 0;
+	int fd, error = 0;
+
+	memcpy(path, r->root, used);
+	memcpy(path + used, "/var/lib/vserver/guests", 24);
+	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	while (!error && (size = sys(__NR_getdents64, fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < size && !error;) {
+			struct entry *entry = (struct entry *)(buffer + at);
+
+			at += entry->size;
+			if (may_be_guest(entry->name))
+				error = add(names, entry->name);
+		}
+	}
+	sys_close(fd);
+	return size < 0 ? (int)size : error;
+}
+
+/* Shell sort: a thousand names need no more. */
+static void sort(struct names *names)
+{
+	char moved[VS_LIMIT_NAME + 1];
+
+	for (size_t gap = names->count / 2; gap; gap /= 2) {
+		for (size_t i = gap; i < names->count; i++) {
+			size_t j = i;
+
+			memcpy(moved, names->at[i], sizeof(moved));
+			for (; j >= gap && strcmp(names->at[j - gap], moved) > 0; j -= gap)
+				memcpy(names->at[j], names->at[j - gap], sizeof(moved));
+			memcpy(names->at[j], moved, sizeof(moved));
+		}
+	}
+}
+
+static void fill(struct row *row, const char *name)
+{
+	memcpy(row->name, name, strlen(name) + 1);
+	memcpy(row->state, row->view.word, strlen(row->view.word) + 1);
+	memcpy(row->pid, "-", 2);
+	memcpy(row->uptime, "-", 2);
+	if (row->view.init_pid) {
+		vs_decimal(row->pid, row->view.init_pid);
+		vs_uptime(row->uptime, row->view.uptime_ms);
+	}
+}
+
+static void print_cells(struct vs_out *out, const char *const *cells, const size_t *widths)
+{
+	for (int i = 0; i < 4; i++) {
+		vs_out_padded(out, cells[i], widths[i]);
+		vs_out_text(out, "  ");
+	}
+	vs_out_text(out, cells[4]);
+	vs_out_char(out, '\n');
+}
+
+static void print_table(struct vs_out *out, const struct row *rows, size_t count)
+{
+	size_t widths[4] = { 4, 5, 3, 6 };
+
+	for (size_t i = 0; i < count; i++) {
+		const char *const cells[] = { rows[i].name, rows[i].state, rows[i].pid, rows[i].uptime };
+
+		for (int c = 0; c < 4; c++)
+			if (strlen(cells[c]) > widths[c])
+				widths[c] = strlen(cells[c]);
+	}
+	print_cells(out, (const char *const[]){ "NAME", "STATE", "PID", "UPTIME", "FROM" }, widths);
+	for (size_t i = 0; i < count; i++) {
+		const char *from = vs_kept_text(&rows[i].view.kept, VS_CARD_FROM);
+
+		print_cells(out,
+			    (const char *const[]){ rows[i].name, rows[i].state, rows[i].pid,
+						   rows[i].uptime, *from ? from : "-" },
+			    widths);
+	}
+}
+
+static void print(const struct vs_request *r, struct vs_out *out, struct row *rows, size_t count)
+{
+	if (r->json) {
+		vs_out_char(out, '[');
+		for (size_t i = 0; i < count; i++) {
+			if (i)
+				vs_out_char(out, ',');
+			vs_view_json(out, &rows[i].view);
+		}
+		vs_out_text(out, "]\n");
+	} else if (r->quiet) {
+		for (size_t i = 0; i < count; i++) {
+			vs_out_text(out, rows[i].name);
+			vs_out_char(out, '\n');
+		}
+	} else {
+		print_table(out, rows, count);
+	}
+}
+
+int vs_front_list(struct vs_request *r)
+{
+	static char buffer[4096];
+	struct vs_out out = { .fd = 1, .size = sizeof(buffer), .buffer = buffer };
+	struct names names = { 0 };
+	struct row *rows;
+	size_t count = 0, missing = 0;
+	int code = 0;
+	long at;
+
+	for (int i = 0; i < r->name_count; i++)
+		if (add(&names, r->names[i]))
+			return -1;
+	if (!r->name_count) {
+		if (read_names(r, &names))
+			return -1;
+		sort(&names);
+	}
+	at = sys_map((names.count + 1) * sizeof(*rows));
+	if (sys_failed(at))
+		return -1;
+	rows = (struct row *)at;
+	for (size_t i = 0; i < names.count; i++) {
+		struct row *row = &rows[count];
+		int got = vs_view_open(&row->view, r, names.at[i]);
+
+		if (got < 0 || (got == 1 && r->historical))
+			return -1;
+		if (got == 2 && code < 5)
+			code = 5;
+		/* Said when all is known to be printable. The entry moves down over one that was done. */
+		if (got == 1 && r->name_count)
+			memmove(names.at[missing++], names.at[i], sizeof(*names.at));
+		if (got)
+			continue;
+		/* Only the text is needed from here on; a thousand guests must not need as many descriptors. */
+		vs_look_end(&row->view.guest);
+		sys_close(row->view.kept.fd);
+		row->view.kept.fd = -1;
+		row->view.guest.name = row->name;
+		fill(row, names.at[i]);
+		count++;
+	}
+	for (size_t i = 0; i < missing; i++) {
+		int exit_code = vs_error_unknown(r, r->verb_word, names.at[i]);
+
+		if (code < exit_code)
+			code = exit_code;
+	}
+	print(r, &out, rows, count);
+	return vs_flush(&out) && !code ? 1 : code;
+}

@@ -1,0 +1,106 @@
+/* Starting a supervisor: a process of its own, from the executor's copy, with nothing inherited. */
+#include "front.h"
+
+#include <asm/stat.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+
+struct child {
+	const char *path;
+	char *argv[7];
+	char *envp[1];
+	int report;
+	int null;
+};
+
+static size_t put(char *to, size_t used, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(to + used, text, length + 1);
+	return used + length;
+}
+
+/* Root's, and nobody else's to write: what is run here has every right. */
+static int is_safe(const char *path)
+{
+	struct stat st;
+
+	return !sys(__NR_newfstatat, AT_FDCWD, path, &st, 0) && (st.st_mode & S_IFMT) == S_IFREG &&
+	       !st.st_uid && !(st.st_mode & 022);
+}
+
+int vs_find_copy(char *to, const struct vs_request *r)
+{
+	const char *given = vs_getenv(r->envp, "VSERVER_EXECUTOR");
+	uint8_t build[32];
+
+	if (given && *given) {
+		if (strlen(given) >= VS_PATH_MAX)
+			return -ENAMETOOLONG;
+		put(to, 0, given);
+	} else {
+		vs_own_build(build);
+		vs_copy_path(to, r, build);
+	}
+	return is_safe(to) ? 0 : -ENOENT;
+}
+
+/*
+ * On a stack of its own, in our memory, while we sleep. dup2 clears close-on-exec; everything else is
+ * closed by exec. 3 may be the pipe already, or the null device.
+ */
+static void run(void *context)
+{
+	struct child *child = context;
+	int report = (int)sys(__NR_fcntl, child->report, F_DUPFD, 10);
+	int null = (int)sys(__NR_fcntl, child->null, F_DUPFD, 10);
+
+	if (report >= 0 && null >= 0) {
+		sys(__NR_setsid);
+		for (int fd = 0; fd < 3; fd++)
+			sys(__NR_dup3, null, fd, 0);
+		sys(__NR_dup3, report, 3, 0);
+		sys(__NR_execve, child->path, child->argv, child->envp);
+	}
+	sys_exit(1);
+}
+
+int vs_spawn(const struct vs_request *r, const char *executor, const char *name, int *report)
+{
+	static uint8_t stack[4096] __attribute__((aligned(16)));
+	char run_dir[VS_PATH_MAX], guest_dir[VS_PATH_MAX];
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK,
+		.exit_signal = SIGCHLD,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	struct child child = {
+		.path = executor,
+		.argv = { (char *)"vserver", (char *)"@supervise", run_dir, guest_dir, (char *)name },
+	};
+	int ends[2];
+	long pid;
+
+	put(run_dir, put(run_dir, put(run_dir, 0, r->root), "/run/vserver/guests/"), name);
+	put(guest_dir, put(guest_dir, put(guest_dir, 0, r->root), "/var/lib/vserver/guests/"), name);
+	pid = sys(__NR_pipe2, ends, O_CLOEXEC);
+	if (pid)
+		return (int)pid;
+	child.report = ends[1];
+	child.null = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+	/* A tree without /dev: the reading end of a pipe that nobody writes is as good. */
+	if (child.null < 0)
+		child.null = (int)sys(__NR_fcntl, ends[0], F_DUPFD_CLOEXEC, 3);
+	pid = child.null < 0 ? child.null :
+			       vs_clone_on_stack(&args, sizeof(args), run, &child);
+	if (child.null >= 0)
+		sys_close(child.null);
+	sys_close(ends[1]);
+	if (pid < 0)
+		sys_close(ends[0]);
+	else
+		*report = ends[0];
+	return (int)pid;
+}

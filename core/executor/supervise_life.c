@@ -1,0 +1,178 @@
+/* From the kept plan to a running guest, and from a dead one to nothing. */
+#include "supervise.h"
+
+#include <asm/stat.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+
+#define CLOCK_REALTIME_ID 0
+#define CLOCK_BOOTTIME_ID 7
+
+/*
+ * HOST may have left us with the guest's ids and a mount namespace of its own. Everything that we write
+ * is the host's, and the next HOST starts as this one did.
+ */
+void vs_super_own_rights(struct vs_super *s)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	struct stat st;
+
+	sys(__NR_setresuid, -1, 0, 0);
+	sys(__NR_setresgid, -1, 0, 0);
+	sys(__NR_setfsuid, 0);
+	sys(__NR_setfsgid, 0);
+	if (!sys(__NR_capget, &head, data)) {
+		data[0].effective = data[0].permitted;
+		data[1].effective = data[1].permitted;
+		sys(__NR_capset, &head, data);
+	}
+	if (s->mounts < 0 || sys(__NR_newfstatat, AT_FDCWD, "/proc/self/ns/mnt", &st, 0) ||
+	    st.st_ino == s->mounts_ino)
+		return;
+	if (!sys(__NR_setns, s->mounts, CLONE_NEWNS) && !sys(__NR_fchdir, s->root))
+		sys(__NR_chroot, ".");
+	sys(__NR_chdir, "/");
+}
+
+static int fail_own(struct vs_super *s, const char *phrase, const char *call, int error)
+{
+	struct vs_failure failure = { .error = (uint32_t)-error, .phrase = phrase, .call = call };
+
+	vs_super_failed(s, &failure);
+	return -1;
+}
+
+static int fd_slot(const struct vs_super *s, uint32_t slot)
+{
+	uint64_t value = s->machine.shared->slots[slot];
+
+	return value < 0x7fffffff ? (int)value : -1;
+}
+
+static int identify(struct vs_identity *id, uint32_t pid, int pidfd)
+{
+	id->pid = pid;
+	return vs_identify(id, pidfd);
+}
+
+/* What HOST gave us. The plan's memory and the shared page are not needed any more. */
+static int adopt(struct vs_super *s)
+{
+	struct vs_identity id = { 0 };
+	int error;
+
+	s->state.init_pid = (uint32_t)fd_slot(s, VS_SLOT_INIT_PID);
+	s->init = fd_slot(s, VS_SLOT_INIT_PIDFD);
+	s->master = fd_slot(s, VS_SLOT_CONSOLE);
+	s->peer = fd_slot(s, VS_SLOT_CONSOLE_PEER);
+	s->notify = fd_slot(s, VS_SLOT_NOTIFY);
+	s->state.devpts_fd = (uint32_t)fd_slot(s, VS_SLOT_DEVPTS);
+	if ((int)s->state.init_pid <= 0)
+		return -ESRCH;
+	if (s->init < 0)
+		s->init = (int)sys(__NR_pidfd_open, s->state.init_pid, 0);
+	if (s->init < 0)
+		return s->init;
+	error = identify(&id, s->state.init_pid, s->init);
+	s->state.init_ino = id.ino;
+	s->state.init_start = id.start;
+	s->state.started_at_ns = vs_clock_ns(CLOCK_REALTIME_ID);
+	s->state.started_boot_ns = vs_clock_ns(CLOCK_BOOTTIME_ID);
+	s->state.state = VS_STATE_RUNNING;
+	return error;
+}
+
+static int run_host(struct vs_super *s, struct vs_keptfile *kept)
+{
+	struct vs_failure failure;
+	int error = vs_kept_load(kept, &s->machine);
+
+	if (error)
+		return fail_own(s, "read the kept plan", "verify", error);
+	s->machine.shared->slots[VS_SLOT_RUN_DIR] = (uint64_t)s->run;
+	if (vs_run(&s->machine, VS_ROLE_HOST) || vs_failure(&s->machine, &failure)) {
+		/* A child at a gate waits for us: none of them may be left. */
+		vs_abandon(&s->machine);
+		vs_super_own_rights(s);
+		if (!vs_failure(&s->machine, &failure))
+			return fail_own(s, "start the guest", "host", -EIO);
+		vs_super_failed(s, &failure);
+		return -1;
+	}
+	vs_super_own_rights(s);
+	error = adopt(s);
+	if (error) {
+		vs_abandon(&s->machine);
+		return fail_own(s, "watch the guest's init", "pidfd_open", error);
+	}
+	return 0;
+}
+
+static int own_state(struct vs_super *s)
+{
+	struct vs_identity id = { 0 };
+	uint32_t pid = (uint32_t)sys(__NR_getpid);
+	int fd = (int)sys(__NR_pidfd_open, pid, 0);
+	int error = fd < 0 ? fd : identify(&id, pid, fd);
+
+	if (fd >= 0)
+		sys_close(fd);
+	s->state.magic = VS_MAGIC_STATE;
+	s->state.version = VS_PLAN_VERSION;
+	s->state.state = VS_STATE_STARTING;
+	s->state.supervisor_pid = pid;
+	s->state.supervisor_ino = id.ino;
+	s->state.supervisor_start = id.start;
+	s->state.devpts_fd = ~0u;
+	vs_own_build(s->state.build);
+	return error ? error : vs_boot_id(s->state.boot);
+}
+
+int vs_super_boot(struct vs_super *s)
+{
+	struct vs_keptfile kept;
+	int error = own_state(s);
+
+	if (!error)
+		error = vs_super_first_state(s);
+	if (error)
+		return fail_own(s, "write the state record", "write", error);
+	error = vs_kept_read(&kept, s->kept_fd);
+	if (!error && !vs_build_is_ours(kept.head->build))
+		error = -ESTALE;
+	if (error)
+		return fail_own(s, "read the kept plan", "read", error);
+	s->stop_signal = kept.head->stop_signal;
+	s->stop_ms = kept.head->stop_timeout_ms;
+	error = vs_console_listen(s);
+	if (error)
+		fail_own(s, "open the console's socket", "bind", error);
+	else
+		error = run_host(s, &kept);
+	vs_kept_unmap(&kept);
+	if (s->machine.shared)
+		sys_unmap(s->machine.shared, sizeof(*s->machine.shared));
+	s->machine.shared = NULL;
+	return error;
+}
+
+int vs_super_tear_down(struct vs_super *s)
+{
+	struct vs_keptfile kept;
+	int error = vs_kept_read(&kept, s->kept_fd);
+
+	if (error)
+		return error;
+	error = vs_kept_load(&kept, &s->machine);
+	if (!error) {
+		s->machine.shared->slots[VS_SLOT_RUN_DIR] = (uint64_t)s->run;
+		if (vs_run(&s->machine, VS_ROLE_TEARDOWN)) {
+			vs_abandon(&s->machine);
+			error = -EIO;
+		}
+		sys_unmap(s->machine.shared, sizeof(*s->machine.shared));
+	}
+	vs_kept_unmap(&kept);
+	return error;
+}
