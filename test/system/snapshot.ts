@@ -26,7 +26,7 @@ function orElse<T>(read: () => T, otherwise: T): T {
     return read()
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES'].includes(String(error.code))) return otherwise
+    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES', 'EINVAL'].includes(String(error.code))) return otherwise
     throw error
   }
 }
@@ -74,18 +74,15 @@ function processes(root: string): string[] {
     .map((pid) => `${pid} ${orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '')}`)
 }
 
-/** Claims of id ranges, wherever they are kept: in the host-wide directory and beside the guests. */
+/** Claims of id ranges by guests of this root: links in a directory of the whole host, and records. */
 function ids(root: string): string[] {
-  const claims = [
-    ...globSync('/var/lib/vserver/ids{,/*}'),
-    ...globSync(join(root, 'var/lib/vserver/ids{,/*}')),
-    ...globSync(join(root, 'var/lib/vserver/guests/*/meta.json')),
-  ]
-  return claims.sort().map((path) => {
-    const entries = orElse(() => readdirSync(path), undefined)
-    const text = () => orElse(() => readFileSync(path, 'utf8'), 'gone')
-    return `${path} ${entries === undefined ? text() : entries.join(' ')}`
-  })
+  const registry = '/var/lib/vserver/ids'
+  const claims = orElse(() => readdirSync(registry), [])
+    .map((entry) => `${entry} -> ${orElse(() => readlinkSync(join(registry, entry)), '')}`)
+    .filter((claim) => claim.includes(root))
+  const records = globSync(join(root, 'var/lib/vserver/guests/*/meta.json'))
+    .map((path) => `${path} ${orElse(() => readFileSync(path, 'utf8'), 'gone')}`)
+  return [...claims, ...records].sort()
 }
 
 /** Files under /run that say something about guests; kept plans stay by design. */
