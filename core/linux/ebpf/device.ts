@@ -6,7 +6,7 @@
  */
 import * as k from '../constants.ts'
 import { struct } from '../struct.ts'
-import { assembleBpf, type Instruction } from './assemble.ts'
+import { assembleBpf, type Comparison, type Instruction, type Register } from './assemble.ts'
 
 /** What the program is given. */
 export const deviceContext = struct('struct bpf_cgroup_dev_ctx', [
@@ -28,7 +28,7 @@ export interface DeviceRule {
 }
 
 const all = ['read', 'write', 'mknod'] as const
-const char = (major: DeviceRule['major'] & {}, minor?: number): DeviceRule =>
+const char = (major: number | readonly [number, number], minor?: number): DeviceRule =>
   minor === undefined
     ? { type: 'char', major, access: all }
     : { type: 'char', major, minor, access: all }
@@ -61,21 +61,23 @@ const EVERYTHING = bits.read | bits.write | bits.mknod
 function ruleCode(rule: DeviceRule, next: string): Instruction[] {
   const allowed = rule.access.reduce((mask, access) => mask | bits[access], 0)
   const type = rule.type === 'char' ? k.BPF_DEVCG_DEV_CHAR : k.BPF_DEVCG_DEV_BLOCK
-  const skip =
-    (when: 'not-equal' | 'less' | 'greater' | 'bits', left: 'r2' | 'r3' | 'r4' | 'r5') =>
-    (
-      right: number,
-    ): Instruction => ({ kind: 'jump', when, left, right, to: next })
+  const skip = (when: Comparison, left: Register, right: number): Instruction => ({
+    kind: 'jump',
+    when,
+    left,
+    right,
+    to: next,
+  })
   const [first, last] = typeof rule.major === 'number' ? [rule.major, rule.major] : rule.major ?? []
   return [
-    skip('not-equal', 'r2')(type),
-    ...(EVERYTHING & ~allowed) === 0 ? [] : [skip('bits', 'r3')(EVERYTHING & ~allowed)],
+    skip('not-equal', 'r2', type),
+    ...(EVERYTHING & ~allowed) === 0 ? [] : [skip('bits', 'r3', EVERYTHING & ~allowed)],
     ...first === undefined || last === undefined
       ? []
       : first === last
-      ? [skip('not-equal', 'r4')(first)]
-      : [skip('less', 'r4')(first), skip('greater', 'r4')(last)],
-    ...rule.minor === undefined ? [] : [skip('not-equal', 'r5')(rule.minor)],
+      ? [skip('not-equal', 'r4', first)]
+      : [skip('less', 'r4', first), skip('greater', 'r4', last)],
+    ...rule.minor === undefined ? [] : [skip('not-equal', 'r5', rule.minor)],
     { kind: 'calculate', operation: 'move', to: 'r0', value: 1 },
     { kind: 'exit' },
     { kind: 'label', name: next },
@@ -84,11 +86,11 @@ function ruleCode(rule: DeviceRule, next: string): Instruction[] {
 
 /** The program as `struct bpf_insn[]`: 1 allows, 0 (all that no rule allows) fails with EPERM. Pure. */
 export function deviceProgram(rules: readonly DeviceRule[]): Uint8Array<ArrayBuffer> {
-  const field = (to: 'r2' | 'r3' | 'r4' | 'r5', name: 'access_type' | 'major' | 'minor') => ({
-    kind: 'load' as const,
+  const field = (to: Register, name: 'access_type' | 'major' | 'minor'): Instruction => ({
+    kind: 'load',
     to,
-    width: 4 as const,
-    base: 'r1' as const,
+    width: 4,
+    base: 'r1',
     offset: deviceContext.at(name).offset,
   })
   return assembleBpf([

@@ -99,9 +99,9 @@ export const personalities: readonly number[] = [0, 8, 0x20000, 0x20008, 0xfffff
 /**
  * The default policy of guests.
  *
- * TIOCSTI and TIOCLINUX are refused although that makes the kernel run the filter for each ioctl(2)
- * (about 20 instructions, some 30 ns): a terminal of the host's that is handed down by mistake must not
- * become a keyboard. The request is compared in its low 32 bits, which are all that the kernel reads.
+ * TIOCSTI and TIOCLINUX are refused although that makes the kernel run the filter for each ioctl(2) (13
+ * instructions; measured: 18 ns more than a remembered verdict): a terminal of the host's that is handed
+ * down by mistake must not become a keyboard. The request is compared in its low 32 bits, which are all that the kernel reads.
  */
 export const guestPolicy: Policy = {
   rules: [

@@ -1,5 +1,7 @@
 import { suite } from '../../support/suite.ts'
 import * as assert from 'uvu/assert'
+import { keptCapabilities } from '../../../core/context/policy.ts'
+import { capability, capabilityNames } from '../../../core/linux/capabilities.ts'
 import { allowed, exceptions } from '../../../core/linux/seccomp/allowed.ts'
 import {
   denied,
@@ -13,17 +15,8 @@ import * as profile from './profile.ts'
 
 const test = suite('guestPolicy')
 
-/** Of the capabilities that the profile asks for, those that a guest keeps over its own namespaces. */
-const kept = [
-  'CAP_DAC_READ_SEARCH',
-  'CAP_SYS_ADMIN',
-  'CAP_SYS_BOOT',
-  'CAP_SYS_CHROOT',
-  'CAP_SYS_NICE',
-  'CAP_SYS_PACCT',
-  'CAP_SYS_PTRACE',
-  'CAP_SYS_TTY_CONFIG',
-]
+/** Capabilities that a guest keeps over its own namespaces. */
+const kept = capabilityNames.filter((name) => keptCapabilities.includes(capability[name]))
 
 const granted = new Set([
   ...profile.always,
