@@ -3,8 +3,10 @@ import * as assert from 'uvu/assert'
 import * as k from '../../../core/linux/constants.ts'
 import { errno } from '../../../core/linux/errno.ts'
 import { compileFilter, x86_64 } from '../../../core/linux/seccomp/compile.ts'
+import type { Rule } from '../../../core/linux/seccomp/types.ts'
+import { sockFilter } from '../../../core/linux/structs.ts'
 import { absent, guestPolicy } from '../../../core/linux/seccomp/policy.ts'
-import { isSyscall, syscall } from '../../../core/linux/syscalls.ts'
+import { isSyscall, syscall, type SyscallName } from '../../../core/linux/syscalls.ts'
 import { native } from '../native/compile.ts'
 
 const test = suite('the filter in the kernel', { needs: ['gcc', 'kernel-headers'] })
@@ -15,10 +17,10 @@ const permitted = new Set<string>(
 )
 
 /** Results of some calls under the filter; `call` is `NR[:ARG0[:ARG1]]`. */
-function results(calls: readonly (string | number)[]): number[] {
+function results(calls: readonly (string | number)[], bytes = filter): number[] {
   const program = native('seccomp')
   try {
-    return program.run(calls.map(String), filter).map(Number)
+    return program.run(calls.map(String), bytes).map(Number)
   } finally {
     program.remove()
   }
@@ -95,6 +97,30 @@ test('arguments decide for ioctl, socket and personality', () => {
       -errno.EPERM,
     ],
   )
+})
+
+test('the kernel takes long filters and decides as they say', () => {
+  const own = (name: SyscallName, number: number): Rule => ({
+    calls: [name],
+    action: { kind: 'errno', errno: number % 200 + 1 },
+    when: [{ index: 0, test: 'greater', value: BigInt(number) << 32n }, {
+      index: 1,
+      test: 'masked-equal',
+      mask: 0xff000000ffn,
+      value: BigInt(number % 256),
+    }],
+  })
+  const names = Object.keys(syscall).filter(isSyscall).filter((name) => syscall[name] < 300)
+  const rules = names.map((name) => own(name, syscall[name]))
+  const everything: Rule = { calls: names, action: { kind: 'allow' } }
+  const allow = { kind: 'allow' } as const
+  const policy = { rules: [...rules, everything], denied: allow, unknown: allow, foreign: allow }
+  const long = compileFilter(policy, x86_64)
+  assert.ok(long.length / sockFilter.size > 2000)
+  const first = (1n << 63n).toString()
+  const calls = names.map((name) => `${syscall[name]}:${first}:${syscall[name] % 256}`)
+  const wanted = names.map((name) => -(syscall[name] % 200 + 1))
+  assert.equal(results(calls, long), wanted)
 })
 
 test.run()
