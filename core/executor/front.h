@@ -224,8 +224,10 @@ void vs_hop(const struct vs_request *r, const uint8_t build[32]);
 /* A copy of envp with entry added, in memory of its own; NULL when there is none. */
 char **vs_env_with(char **envp, const char *entry);
 
-/* spawn.c: starts a supervisor. The pid or -errno; *report is the reading end of its frames. */
-int vs_spawn(const struct vs_request *r, const char *executor, const char *name, int *report);
+/* spawn.c: starts a supervisor, in the cgroup2 directory `group` or, for "-", in the
+ * caller's. The pid or -errno; *report is the reading end of its frames. */
+int vs_spawn(const struct vs_request *r, const char *executor, const char *name, const char *group,
+	     int *report);
 /* The executor copy that supervisors run from: 0, or -errno. */
 int vs_find_copy(char *to, const struct vs_request *r);
 

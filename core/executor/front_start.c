@@ -43,8 +43,9 @@ static void launch(struct starting *s, struct job *job)
 		return end_job(job, OUT_APPLIANCE);
 	}
 	job->notifies = job->kept.head->notifies;
+	error = vs_spawn(r, s->executor, job->name, vs_kept_text(&job->kept, VS_CARD_SUPERVISORS),
+			 &job->report);
 	vs_kept_close(&job->kept);
-	error = vs_spawn(r, s->executor, job->name, &job->report);
 	if (error < 0)
 		return end_job(job, OUT_APPLIANCE);
 	job->pid = error;

@@ -66,7 +66,8 @@ static void run(void *context)
 	sys_exit(1);
 }
 
-int vs_spawn(const struct vs_request *r, const char *executor, const char *name, int *report)
+int vs_spawn(const struct vs_request *r, const char *executor, const char *name, const char *group,
+	     int *report)
 {
 	static uint8_t stack[4096] __attribute__((aligned(16)));
 	char run_dir[VS_PATH_MAX], guest_dir[VS_PATH_MAX];
@@ -80,14 +81,24 @@ int vs_spawn(const struct vs_request *r, const char *executor, const char *name,
 		.path = executor,
 		.argv = { (char *)"vserver", (char *)"@supervise", run_dir, guest_dir, (char *)name },
 	};
-	int ends[2];
+	int ends[2], place = -1;
 	long pid;
 
 	put(run_dir, put(run_dir, put(run_dir, 0, r->root), "/run/vserver/guests/"), name);
 	put(guest_dir, put(guest_dir, put(guest_dir, 0, r->root), "/var/lib/vserver/guests/"), name);
+	if (*group == '/') {
+		place = (int)sys_openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+		if (place < 0)
+			return place;
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)place;
+	}
 	pid = sys(__NR_pipe2, ends, O_CLOEXEC);
-	if (pid)
+	if (pid) {
+		if (place >= 0)
+			sys_close(place);
 		return (int)pid;
+	}
 	child.report = ends[1];
 	child.null = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
 	/* A tree without /dev: the reading end of a pipe that nobody writes is as good. */
@@ -98,6 +109,8 @@ int vs_spawn(const struct vs_request *r, const char *executor, const char *name,
 	if (child.null >= 0)
 		sys_close(child.null);
 	sys_close(ends[1]);
+	if (place >= 0)
+		sys_close(place);
 	if (pid < 0)
 		sys_close(ends[0]);
 	else

@@ -34,8 +34,12 @@ export function cardJson({ from, template, ids, cgroup, network }: Card): string
   return JSON.stringify(object).slice(1, -1)
 }
 
-/** The card's strings, in the order of `card` in the binary interface. Pure. */
-export function encodeCard(card: Card): readonly string[] {
+/**
+ * The card's strings, in the order of `card` in the binary interface. Pure.
+ *
+ * @param supervisors cgroup2 directory that the supervisor is born in; absent: the caller's own
+ */
+export function encodeCard(card: Card, supervisors?: string): readonly string[] {
   const strings: string[] = []
   strings[position.NAME] = card.name
   strings[position.FROM] = card.from ?? '-'
@@ -44,5 +48,6 @@ export function encodeCard(card: Card): readonly string[] {
   strings[position.CGROUP] = card.cgroup
   strings[position.NETWORK] = card.network
   strings[position.JSON] = cardJson(card)
+  strings[position.SUPERVISORS] = supervisors ?? '-'
   return strings
 }

@@ -55,8 +55,7 @@ export async function probeFacts(
   const mayRaise = (capabilities & (1n << BigInt(capability.CAP_SYS_RESOURCE))) !== 0n
   const paths = [...maskedPaths, ...readOnlyPaths].map(([path]) => path)
   return {
-    cgroup: probeCgroups(readFileSync('/proc/self/mounts', 'utf8'), () =>
-      hostRunsSystemd() ? delegatedCgroup(`vserver-${guest.digest6}`) : undefined),
+    cgroup: probeCgroupHost(guest.digest6),
     capabilities,
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     hardLimits: mayRaise ? undefined : parseHardLimits(readFileSync('/proc/self/limits', 'utf8')),
@@ -64,6 +63,14 @@ export async function probeFacts(
     present: new Set(paths.filter((path) => existsSync(path))),
     directories: new Set(guest.mounts.map(({ source }) => source).filter(isDirectory)),
   }
+}
+
+/** The cgroup hierarchies of this host; on a systemd host a unit of ours is started for them. */
+export function probeCgroupHost(digest6: string): CgroupHost {
+  return probeCgroups(
+    readFileSync('/proc/self/mounts', 'utf8'),
+    () => hostRunsSystemd() ? delegatedCgroup(`vserver-${digest6}`) : undefined,
+  )
 }
 
 function statusField(name: string): string {
