@@ -1,6 +1,6 @@
 /**
- * Capabilities: numbers, masks, and what capset(2) takes. A test compares them with the kernel headers.
- * Pure.
+ * Capabilities: numbers, masks, and what capset(2) takes. A test compares them with the kernel
+ * headers. Pure.
  *
  * @module
  */

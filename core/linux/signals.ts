@@ -5,7 +5,10 @@
  */
 import * as all from './constants/signal.ts'
 
-/** Number of each signal. The kernel's SIGRTMIN is 32, of which glibc keeps two: see {@link parseSignal}. */
+/**
+ * Number of each signal. The kernel's SIGRTMIN is 32, of which glibc keeps two: see {@link
+ * parseSignal}.
+ */
 export const signal = {
   SIGHUP: all.SIGHUP,
   SIGINT: all.SIGINT,
@@ -52,8 +55,8 @@ const numbers = new Map<string, number>(Object.entries(signal))
 const names = new Map<number, string>(Object.entries(signal).map(([name, n]) => [n, name]))
 
 /**
- * Number of a signal from `SIGTERM`, `term`, `RTMIN+3`, `RTMAX-1` or `15`; `undefined` when there is
- * none of that name. Pure.
+ * Number of a signal from `SIGTERM`, `term`, `RTMIN+3`, `RTMAX-1` or `15`; `undefined` when there
+ * is none of that name. Pure.
  */
 export function parseSignal(word: string): number | undefined {
   if (/^[0-9]{1,2}$/.test(word)) return inRange(Number(word), 1)

@@ -1,6 +1,6 @@
 /**
- * Structures that system calls take, by their names in the kernel's headers. A test compares sizes and
- * offsets with the headers. Pure.
+ * Structures that system calls take, by their names in the kernel's headers. A test compares sizes
+ * and offsets with the headers. Pure.
  *
  * Pointers are `u64` fields; leave them 0 and store them when the plan runs:
  * `put(cell, sockFprog.at('filter'), filterCell)`.

@@ -1,6 +1,6 @@
 /**
- * System calls of x86-64 by name, up to Linux 6.18. A test compares the table with the kernel headers.
- * Other architectures have a file each (`syscalls_arm64.ts`). Pure data.
+ * System calls of x86-64 by name, up to Linux 6.18. A test compares the table with the kernel
+ * headers. Other architectures have a file each (`syscalls_arm64.ts`). Pure data.
  *
  * @see arch/x86/entry/syscalls/syscall_64.tbl
  * @module

@@ -1,6 +1,6 @@
 /**
- * System calls of aarch64 by name, up to Linux 6.18. A test compares the table with the kernel headers.
- * Pure data.
+ * System calls of aarch64 by name, up to Linux 6.18. A test compares the table with the kernel
+ * headers. Pure data.
  *
  * @see scripts/syscall.tbl
  * @module

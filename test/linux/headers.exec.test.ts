@@ -1,6 +1,6 @@
 /**
- * Compares every constant and every structure with the kernel's headers (and, for what the kernel does
- * not publish, the C library's): a C program is made of them, compiled and run.
+ * Compares every constant and every structure with the kernel's headers (and, for what the kernel
+ * does not publish, the C library's): a C program is made of them, compiled and run.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -135,7 +135,8 @@ function encode(item: Instruction, distance: (label: string) => number): Encoded
 /**
  * Makes the bytes of a program. Pure.
  *
- * @throws {RangeError} for a label that is missing or there twice, and for a jump farther than 32,767
+ * @throws {RangeError} for a label that is missing or there twice, and for a jump farther than
+ * 32,767
  */
 export function assembleBpf(program: readonly Instruction[]): Uint8Array<ArrayBuffer> {
   const labels = new Map<string, number>()

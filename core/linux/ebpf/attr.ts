@@ -1,6 +1,6 @@
 /**
- * What bpf(2) takes: the beginnings of `union bpf_attr` that its commands read. The kernel takes shorter
- * ones than it knows for zero beyond. Pure.
+ * What bpf(2) takes: the beginnings of `union bpf_attr` that its commands read. The kernel takes
+ * shorter ones than it knows for zero beyond. Pure.
  *
  * Pointers are stored when the plan runs: `insns` and `license` of {@link programLoad}.
  *
@@ -67,8 +67,8 @@ export function programLoadFor(code: Uint8Array, options: ProgramOptions): Uint8
 }
 
 /**
- * The argument of BPF_PROG_ATTACH; `target_fd` (the cgroup directory) and `attach_bpf_fd` are left 0.
- * Programs above and below in the tree stay in force. Pure.
+ * The argument of BPF_PROG_ATTACH; `target_fd` (the cgroup directory) and `attach_bpf_fd` are left
+ * 0. Programs above and below in the tree stay in force. Pure.
  */
 export function programAttachFor(attachType: number): Uint8Array {
   return programAttach.encode({ attach_type: attachType, attach_flags: BPF_F_ALLOW_MULTI })

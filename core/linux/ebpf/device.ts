@@ -34,8 +34,8 @@ const char = (major: number | readonly [number, number], minor?: number): Device
     : { type: 'char', major, minor, access: all }
 
 /**
- * What guests may use: null, zero, full, random, urandom, tty, console, ptmx, pseudo terminals, and the
- * making of whiteouts (0:0), which overlayfs is built on.
+ * What guests may use: null, zero, full, random, urandom, tty, console, ptmx, pseudo terminals, and
+ * the making of whiteouts (0:0), which overlayfs is built on.
  */
 export const guestDevices: readonly DeviceRule[] = [
   char(1, 3),
@@ -84,7 +84,9 @@ function ruleCode(rule: DeviceRule, next: string): Instruction[] {
   ]
 }
 
-/** The program as `struct bpf_insn[]`: 1 allows, 0 (all that no rule allows) fails with EPERM. Pure. */
+/**
+ * The program as `struct bpf_insn[]`: 1 allows, 0 (all that no rule allows) fails with EPERM. Pure.
+ */
 export function deviceProgram(rules: readonly DeviceRule[]): Uint8Array<ArrayBuffer> {
   const field = (to: Register, name: 'access_type' | 'major' | 'minor'): Instruction => ({
     kind: 'load',

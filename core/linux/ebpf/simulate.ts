@@ -1,6 +1,6 @@
 /**
- * Runs eBPF programs in TypeScript: what `assemble.ts` can say, on a context and a stack. It does not
- * verify; it throws where a program would read or write outside both. Pure but for the helpers.
+ * Runs eBPF programs in TypeScript: what `assemble.ts` can say, on a context and a stack. It does
+ * not verify; it throws where a program would read or write outside both. Pure but for the helpers.
  *
  * @module
  */

@@ -63,7 +63,9 @@ export interface LinkAddress {
   readonly broadcast?: Uint8Array
   /** RT_SCOPE_*; RT_SCOPE_UNIVERSE when absent. */
   readonly scope?: number
-  /** IFA_F_*, 8 bits: such as IFA_F_NODAD, without which an IPv6 address is not usable for a second. */
+  /**
+   * IFA_F_*, 8 bits: such as IFA_F_NODAD, without which an IPv6 address is not usable for a second.
+   */
   readonly flags?: number
 }
 

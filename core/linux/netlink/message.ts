@@ -1,6 +1,6 @@
 /**
- * Netlink messages: headers, attributes, alignment, and holes for values that are known only when the
- * plan runs (a namespace's descriptor, an interface's index). Pure.
+ * Netlink messages: headers, attributes, alignment, and holes for values that are known only when
+ * the plan runs (a namespace's descriptor, an interface's index). Pure.
  *
  * ```ts
  * const { bytes, holes } = encodeRequests([setLink({ name: 'v1' }, { namespace: hole('guest') })])

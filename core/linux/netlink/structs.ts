@@ -1,5 +1,6 @@
 /**
- * Headers of netlink and rtnetlink messages. A test compares them with the kernel's headers. Pure data.
+ * Headers of netlink and rtnetlink messages. A test compares them with the kernel's headers. Pure
+ * data.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Assembler for classic BPF. A program is a decision tree of {@link Node}s; equal branches share one node
- * object. Pure.
+ * Assembler for classic BPF. A program is a decision tree of {@link Node}s; equal branches share
+ * one node object. Pure.
  *
  * Code is made from the end to the start, so every target is known when a jump to it is made. A
  * conditional jump reaches 255 instructions; a farther target gets a long jump (or, if it is a mere
@@ -77,7 +77,10 @@ export function assemble(root: Node): Uint8Array<ArrayBuffer> {
     if (node.kind === 'return') push(RETURN, node.value)
     else push(GOTO, out.length - 1 - place(node))
   }
-  /** A position of the node's code (or of a way there) that a test pushed after `more` others reaches. */
+  /**
+   * A position of the node's code (or of a way there) that a test pushed after `more` others
+   * reaches.
+   */
   const near = (node: Node, more: number) => {
     if (out.length - 1 - place(node) + more > REACH) follow(node)
     else return place(node)

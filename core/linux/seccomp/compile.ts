@@ -1,12 +1,13 @@
 /**
  * Compiles a policy to a seccomp filter. Pure.
  *
- * The filter checks the architecture and then searches the number in a balanced tree over ranges. A call
- * that is allowed whatever its arguments reaches its verdict without loading anything but `arch` and
- * `nr`: the kernel (5.11 and later) then remembers the verdict and does not run the filter again.
+ * The filter checks the architecture and then searches the number in a balanced tree over ranges. A
+ * call that is allowed whatever its arguments reaches its verdict without loading anything but
+ * `arch` and `nr`: the kernel (5.11 and later) then remembers the verdict and does not run the
+ * filter again.
  *
- * x32 calls carry bit 30 in their number and so are unknown numbers; calls in the i386 manner come with
- * another `arch`.
+ * x32 calls carry bit 30 in their number and so are unknown numbers; calls in the i386 manner come
+ * with another `arch`.
  *
  * @module
  */
@@ -67,7 +68,8 @@ function callTree(rules: readonly Rule[], denied: Action, verdict: Verdicts): No
  */
 export function compileFilter(policy: Policy, architecture: Architecture): Uint8Array<ArrayBuffer> {
   const verdict = verdicts()
-  // Calls under the same rules share one tree, which makes them one segment where they are neighbours.
+  // Calls under the same rules share one tree, which makes them one segment where they are
+  // neighbours.
   const trees = new Map<string, Node>()
   const entries = new Map<number, Node>()
   for (const [name, number] of Object.entries(architecture.numbers)) {

@@ -1,14 +1,14 @@
 /**
  * What a guest's processes may ask of the kernel. Pure data.
  *
- * The user namespace is the boundary; this list takes away what reaches the kernel's less tried parts or
- * is not bounded by namespaces. A guest's init has the capabilities of a whole system over its own
- * namespaces, so mounting, unsharing, joining and chroot are allowed.
+ * The user namespace is the boundary; this list takes away what reaches the kernel's less tried
+ * parts or is not bounded by namespaces. A guest's init has the capabilities of a whole system over
+ * its own namespaces, so mounting, unsharing, joining and chroot are allowed.
  *
- * Denied calls fail with EPERM. Numbers that the table does not have fail with ENOSYS, so that the C
- * library falls back as it would on an older kernel. Calls in the i386 manner and x32 calls fail with
- * ENOSYS too: the 32-bit entries double the surface and would need a table of their own; a guest's 32-bit
- * programs do not run.
+ * Denied calls fail with EPERM. Numbers that the table does not have fail with ENOSYS, so that the
+ * C library falls back as it would on an older kernel. Calls in the i386 manner and x32 calls fail
+ * with ENOSYS too: the 32-bit entries double the surface and would need a table of their own; a
+ * guest's 32-bit programs do not run.
  *
  * @module
  */
@@ -22,8 +22,9 @@ const allow: Action = { kind: 'allow' }
 const fail = (name: keyof typeof errno): Action => ({ kind: 'errno', errno: errno[name] })
 
 /**
- * Calls that container engines would allow with the capabilities that guests keep, or that are well known
- * for escapes, and why guests do not get them. They fail with EPERM, but for those of {@link absent}.
+ * Calls that container engines would allow with the capabilities that guests keep, or that are well
+ * known for escapes, and why guests do not get them. They fail with EPERM, but for those of {@link
+ * absent}.
  */
 export const denied = {
   acct: "process accounting is the whole kernel's",
@@ -54,13 +55,15 @@ export const denied = {
   userfaultfd: 'lets user code stop the kernel in the middle of a copy',
 } as const satisfies Readonly<Partial<Record<SyscallName, string>>>
 
-/** Denied calls that fail with ENOSYS, because their callers then do without: the kernel keyrings. */
+/**
+ * Denied calls that fail with ENOSYS, because their callers then do without: the kernel keyrings.
+ */
 export const absent: readonly SyscallName[] = ['add_key', 'keyctl', 'request_key']
 
 /**
  * Address families of socket(2). Missing are those that have no namespaces or reach past the guest
- * (AF_VSOCK talks to the hypervisor, AF_ALG to the kernel's crypto) and long unused ones; they fail with
- * EAFNOSUPPORT as on a kernel built without them.
+ * (AF_VSOCK talks to the hypervisor, AF_ALG to the kernel's crypto) and long unused ones; they fail
+ * with EAFNOSUPPORT as on a kernel built without them.
  */
 export const socketFamilies: readonly number[] = [
   ...Array(12).keys(),
@@ -93,15 +96,19 @@ export const socketFamilies: readonly number[] = [
   ],
 ]
 
-/** What personality(2) may be given: Linux, 32-bit Linux, either with the 2.6 uname, and the question. */
+/**
+ * What personality(2) may be given: Linux, 32-bit Linux, either with the 2.6 uname, and the
+ * question.
+ */
 export const personalities: readonly number[] = [0, 8, 0x20000, 0x20008, 0xffffffff]
 
 /**
  * The default policy of guests.
  *
- * TIOCSTI and TIOCLINUX are refused although that makes the kernel run the filter for each ioctl(2) (13
- * instructions; measured: 18 ns more than a remembered verdict): a terminal of the host's that is handed
- * down by mistake must not become a keyboard. The request is compared in its low 32 bits, which are all that the kernel reads.
+ * TIOCSTI and TIOCLINUX are refused although that makes the kernel run the filter for each ioctl(2)
+ * (13 instructions; measured: 18 ns more than a remembered verdict): a terminal of the host's that
+ * is handed down by mistake must not become a keyboard. The request is compared in its low 32 bits,
+ * which are all that the kernel reads.
  */
 export const guestPolicy: Policy = {
   rules: [

@@ -1,6 +1,6 @@
 /**
- * Decision trees of classic BPF over the accumulator: ranges of numbers as a balanced binary search.
- * Pure.
+ * Decision trees of classic BPF over the accumulator: ranges of numbers as a balanced binary
+ * search. Pure.
  *
  * @module
  */

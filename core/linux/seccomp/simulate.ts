@@ -1,6 +1,6 @@
 /**
- * Runs seccomp filters in TypeScript, as the kernel does: all instructions that seccomp(2) takes, and no
- * others. Pure.
+ * Runs seccomp filters in TypeScript, as the kernel does: all instructions that seccomp(2) takes,
+ * and no others. Pure.
  *
  * @see kernel/seccomp.c, seccomp_check_filter() and seccomp_is_const_allow()
  * @module
@@ -23,8 +23,8 @@ export interface Outcome {
   /** How many instructions were run. */
   readonly steps: number
   /**
-   * Whether the verdict depended on `nr` and `arch` alone, reached by instructions that the kernel's
-   * emulation knows. The kernel remembers such verdicts if they are to allow.
+   * Whether the verdict depended on `nr` and `arch` alone, reached by instructions that the
+   * kernel's emulation knows. The kernel remembers such verdicts if they are to allow.
    */
   readonly constant: boolean
 }

@@ -17,8 +17,9 @@ export type Action =
   | { readonly kind: 'kill-process' }
 
 /**
- * A condition on an argument, unsigned. `in` and `not-in` look at the low 32 bits alone, as the kernel
- * does with `int` arguments: compared with all 64, a caller could hide the value behind a high bit.
+ * A condition on an argument, unsigned. `in` and `not-in` look at the low 32 bits alone, as the
+ * kernel does with `int` arguments: compared with all 64, a caller could hide the value behind a
+ * high bit.
  */
 export type Condition =
   | {

@@ -1,8 +1,8 @@
 /*
- * Loads an eBPF program and attaches it to a cgroup2 directory, then tries devices from a child in there.
- * Standard input: the argument of BPF_PROG_LOAD, that of BPF_PROG_ATTACH, and the code.
- * Arguments: DIRECTORY LOAD-SIZE ATTACH-SIZE, and the offsets of insns and license in the former, of
- * target_fd and attach_bpf_fd in the latter. Prints "WHAT RESULT" lines, 0 or an errno.
+ * Loads an eBPF program and attaches it to a cgroup2 directory, then tries devices from a child in
+ * there. Standard input: the argument of BPF_PROG_LOAD, that of BPF_PROG_ATTACH, and the code.
+ * Arguments: DIRECTORY LOAD-SIZE ATTACH-SIZE, and the offsets of insns and license in the former,
+ * of target_fd and attach_bpf_fd in the latter. Prints "WHAT RESULT" lines, 0 or an errno.
  */
 #define _GNU_SOURCE
 #include <err.h>

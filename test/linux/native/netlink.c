@@ -1,7 +1,7 @@
 /*
- * Makes two network namespaces, A and B, and sends the rtnetlink requests that standard input holds from
- * within B. Arguments: byte offsets at which a descriptor of A is stored before. Prints "ack N" for each
- * answer (N is 0 or a negative errno), then what /proc says of B's and of A's network.
+ * Makes two network namespaces, A and B, and sends the rtnetlink requests that standard input holds
+ * from within B. Arguments: byte offsets at which a descriptor of A is stored before. Prints "ack
+ * N" for each answer (N is 0 or a negative errno), then what /proc says of B's and of A's network.
  */
 #define _GNU_SOURCE
 #include <err.h>

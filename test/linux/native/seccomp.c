@@ -1,7 +1,7 @@
 /*
- * Installs the seccomp filter that standard input holds, and then makes the calls named on the command
- * line, NR[:ARG0[:ARG1]] each (all other arguments are 0). "i386:NR" makes a call by int 0x80. Prints one
- * result a line, as the kernel returns it.
+ * Installs the seccomp filter that standard input holds, and then makes the calls named on the
+ * command line, NR[:ARG0[:ARG1]] each (all other arguments are 0). "i386:NR" makes a call by int
+ * 0x80. Prints one result a line, as the kernel returns it.
  */
 #define _GNU_SOURCE
 #include <err.h>

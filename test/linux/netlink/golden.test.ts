@@ -1,4 +1,7 @@
-/** Compares with what iproute2 6.1 sent for the same deed (seen with strace), sequence numbers apart. */
+/**
+ * Compares with what iproute2 6.1 sent for the same deed (seen with strace), sequence numbers
+ * apart.
+ */
 import { suite } from '../../support/suite.ts'
 import * as assert from 'uvu/assert'
 import * as k from '../../../core/linux/constants.ts'

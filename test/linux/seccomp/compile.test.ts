@@ -74,7 +74,7 @@ for (const [title, architecture] of filters) {
     }
   })
 
-  test(`${title}: calls allowed without a condition have verdicts that the kernel can remember`, () => {
+  test(`${title}: verdicts without a condition are such that the kernel can remember`, () => {
     const dependent = Object.entries(architecture.numbers).filter(([, nr]) =>
       !simulate(filter, { nr, arch: architecture.audit }).constant
     )
