@@ -4,6 +4,7 @@
  * @module
  */
 import process from 'node:process'
+import { isatty } from 'node:tty'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
 import { makeOutput, writeAll } from './cli/output.ts'
@@ -13,7 +14,10 @@ import { usage } from './cli/argv.ts'
 import { needsRoot } from './errors.ts'
 import { rootAt } from './host/root.ts'
 
-async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
+const stop = new AbortController()
+const argv = process.argv.slice(2)
+
+async function main(): Promise<number> {
   const { verb, args, globals, help, ...solo } = parseArgv(argv, process.env)
   if (help) {
     writeAll(1, renderHelp(verb))
@@ -35,28 +39,30 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   return await code.run({
     root: rootAt(globals.root),
     globals,
-    signal,
+    signal: stop.signal,
     argv,
     out: makeOutput(globals),
-    executor: process.env['VSERVER_EXECUTOR'] ?? '',
+    fail,
+    plugins: async () => (await import('../plugins/index.ts')).plugins,
+    env: process.env,
   }, args)
 }
 
-const stop = new AbortController()
+/** Prints an error: one line and a hint, or one JSON object where --json was given. */
+function fail(thrown: unknown): number {
+  const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
+  const end = argv.indexOf('--')
+  const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
+  if (!json && isatty(2)) writeAll(2, '\r\x1b[K')
+  writeAll(2, renderError(error, { json }))
+  if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
+  return error.exitCode
+}
+
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => stop.abort(name))
 }
-
-const argv = process.argv.slice(2)
-main(argv, stop.signal).then(
-  (code) => process.exit(code),
-  (thrown: unknown) => {
-    const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
-    const end = argv.indexOf('--')
-    const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
-    if (process.stderr.isTTY === true && !json) writeAll(2, '\r\x1b[K')
-    writeAll(2, renderError(error, { json }))
-    if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
-    process.exit(error.exitCode)
-  },
+main().then(
+  (code) => process.exit(stop.signal.aborted && code === 0 ? 130 : code),
+  (thrown: unknown) => process.exit(fail(thrown)),
 )

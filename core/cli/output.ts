@@ -5,6 +5,7 @@
  */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
+import { isatty } from 'node:tty'
 import type { Progress } from '../plugin/types.ts'
 
 export interface Output {
@@ -34,7 +35,8 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
 }
 
 export function makeOutput({ quiet }: { quiet: boolean }): Output {
-  const terminal = process.stderr.isTTY === true
+  // Not process.stderr.isTTY, which would make the descriptor non-blocking for programs run from here.
+  const terminal = isatty(2)
   let shown = ''
   let phase = ''
   let shownAt = 0

@@ -4,6 +4,7 @@
  * @module
  */
 import { errors, VServerError } from '../errors.ts'
+import { fromSession } from '../host/failure.ts'
 
 /** The text of an error on stderr. Pure. */
 export function renderError(error: VServerError, { json }: { json: boolean }): string {
@@ -18,9 +19,13 @@ export function renderError(error: VServerError, { json }: { json: boolean }): s
 /** Makes an error of ours of anything that was thrown. Pure. */
 export function toVServerError(thrown: unknown, context: { interrupted: boolean }): VServerError {
   if (context.interrupted && !(thrown instanceof VServerError && thrown.code === 'E_INTERRUPTED')) {
-    return errors.E_INTERRUPTED('Interrupted: everything half-made was removed', { cause: thrown })
+    return errors.E_INTERRUPTED('Cannot finish: interrupted; what was half-made is gone', {
+      cause: thrown,
+    })
   }
   if (thrown instanceof VServerError) return thrown
+  const session = fromSession(thrown)
+  if (session !== undefined) return session
   if (!(thrown instanceof Error)) {
     return errors.E_OP(`Cannot go on: ${String(thrown)}`, { cause: thrown })
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Root } from '../host/root.ts'
+import type { Plugin } from '../plugin/types.ts'
 import type { Output } from './output.ts'
 
 /** One option of a verb, or a global one. `--name`, with `value` what follows it in the help. */
@@ -66,6 +67,9 @@ export interface Cli {
   readonly out: Output
   /** Words after the program's name, as they were given. */
   readonly argv: readonly string[]
-  /** Path of the executor. */
-  readonly executor: string
+  /** Prints an error, and gives the exit code that it stands for. */
+  readonly fail: (thrown: unknown) => number
+  /** The plugins that are part of the program. */
+  readonly plugins: () => Promise<readonly Plugin[]>
+  readonly env: Readonly<Record<string, string | undefined>>
 }

@@ -5,8 +5,8 @@
  */
 import { basename } from 'node:path'
 import { errors } from '../errors.ts'
-import { signal } from '../linux/signals.ts'
-import { type Found, readHead, resolveInTree } from './tree.ts'
+import { signal, SIGRTMIN } from '../linux/signals.ts'
+import { type Found, readHead, resolveInTree, type Tree } from './tree.ts'
 
 /** Where distributions put it, in the order in which it is looked for. */
 export const initPaths = [
@@ -32,9 +32,6 @@ export interface StopRule {
   /** Whether the init says `READY=1` on NOTIFY_SOCKET. */
   readonly notifies: boolean
 }
-
-/** glibc keeps the first two real-time signals to itself: its SIGRTMIN is 34. */
-const SIGRTMIN = 34
 
 /**
  * How an init is asked to stop. Pure.
@@ -72,17 +69,17 @@ export function stopRule(kind: InitKind): StopRule {
 /**
  * Finds a guest's init.
  *
- * @param guest `layers` top first; `init` as configured
+ * @param guest `init` as configured
  * @throws {VServerError} E_NO_INIT
  */
 export function findInit(
-  guest: { name: string; layers: readonly string[]; init: readonly string[] | undefined },
+  guest: { name: string; tree: Tree; init: readonly string[] | undefined },
   verb: string,
 ): Init {
-  const { name, layers, init } = guest
+  const { name, tree, init } = guest
   if (init !== undefined) {
     const [path = '', ...args] = init
-    const found = resolveInTree(layers, path)
+    const found = resolveInTree(tree, path)
     if (found === undefined || !isProgram(found)) {
       throw errors.E_NO_INIT(
         `Cannot ${verb} "${name}": its init "${path}" is ${found ? 'not a program' : 'not there'}`,
@@ -92,7 +89,7 @@ export function findInit(
     return { path, args, kind: kindOf(found) }
   }
   for (const path of initPaths) {
-    const found = resolveInTree(layers, path)
+    const found = resolveInTree(tree, path)
     if (found !== undefined && isProgram(found)) return { path, args: [], kind: kindOf(found) }
   }
   throw errors.E_NO_INIT(
@@ -119,7 +116,7 @@ export function kindOf(found: Found): InitKind {
   if (head.subarray(0, 2).toString('latin1') === '#!') {
     return head.includes('s6-linux-init') ? 's6' : 'other'
   }
-  // The version text that sysvinit's init carries: "INIT: version 3.06 booting".
+  // The fifo through which sysvinit takes orders.
   if (head.includes('/dev/initctl') || head.includes('/run/initctl')) return 'sysvinit'
   return 'other'
 }

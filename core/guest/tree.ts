@@ -21,25 +21,30 @@ export interface Found {
 /** Links that one path may lead through, as in the kernel. */
 const LINKS_MAX = 40
 
+/** A tree: absolute directories, top first. `seen`, where given, gets every path that was looked at. */
+export interface Tree {
+  readonly layers: readonly string[]
+  readonly seen?: Set<string>
+}
+
 /**
  * Resolves a path inside a tree.
  *
- * @param layers absolute directories, top first
  * @returns `undefined` when there is nothing, or a link leads in circles
  */
-export function resolveInTree(layers: readonly string[], path: string): Found | undefined {
+export function resolveInTree(tree: Tree, path: string): Found | undefined {
   const pending = path.split('/').filter((part) => part !== '' && part !== '.').toReversed()
   let here: string[] = []
   let links = 0
   for (;;) {
     const part = pending.pop()
-    if (part === undefined) return look(layers, here)
+    if (part === undefined) return look(tree, here)
     if (part === '..') {
       here = here.slice(0, -1)
       continue
     }
     const next = [...here, part]
-    const found = look(layers, next)
+    const found = look(tree, next)
     if (found === undefined) return undefined
     if (!found.stats.isSymbolicLink()) {
       here = next
@@ -54,11 +59,12 @@ export function resolveInTree(layers: readonly string[], path: string): Found | 
 }
 
 /** The topmost entry of a path whose parents are no links. */
-function look(layers: readonly string[], parts: readonly string[]): Found | undefined {
+function look({ layers, seen }: Tree, parts: readonly string[]): Found | undefined {
   const path = `/${parts.join('/')}`
   for (const layer of layers) {
     if (hidden(layer, parts)) return undefined
     const host = join(layer, path)
+    seen?.add(host)
     const stats = lstat(host)
     if (stats === undefined) continue
     return isWhiteout(stats) ? undefined : { path, host, stats }

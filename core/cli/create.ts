@@ -1,0 +1,106 @@
+/**
+ * `vserver create NAME --from SOURCE [--set KEY=VALUE…]`
+ *
+ * @module
+ */
+import { errors, type VServerError } from '../errors.ts'
+import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
+import { parseGuestFile } from '../guest/config_file.ts'
+import { readHostConfig } from '../guest/host_config.ts'
+import { findInit } from '../guest/init.ts'
+import { checkName } from '../guest/name.ts'
+import { commitGuest, guestExists, guestThere, stageGuest } from '../guest/store.ts'
+import { readStatus } from '../guest/read_status.ts'
+import { readGuest } from '../guest/store.ts'
+import { statusesJson } from '../guest/status.ts'
+import { sweep } from '../guest/sweep.ts'
+import { ensureTemplate, findSource } from '../guest/template.ts'
+import { withSession } from '../host/executor.ts'
+import { claimIds } from '../host/ids.ts'
+import { guestDir } from '../host/root.ts'
+import type { Session } from '../plan/session.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { usage } from './argv.ts'
+import { removeRunDir, settle, sweepDead } from './clean.ts'
+import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
+import { newGuestYaml } from './new_yaml.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const [name = ''] = args.positionals
+  checkName('create', name)
+  const from = args.text('from')
+  if (from === undefined) {
+    throw usage({ verb: 'create' }, '--from is missing', {
+      hint: `for example: vserver create ${name} --from dir:/srv/trixie`,
+    })
+  }
+  const registry = await registryOf(cli)
+  findSource(from, registry)
+  const yaml = newGuestYaml({ from, settings: args.list('set') })
+  const modes = registry.networkModes
+  const config = effectiveConfig(parseGuestFile({ file: '--set', text: yaml }, modes), { name, modes })
+  useRoot(cli)
+  readHostConfig(cli.root)
+  const executor = executorOf(cli)
+  await withSession(executor, async (session) => {
+    await sweepDead(cli, session)
+    await withGuestLock(cli, { session, name, verb: 'create' }, async () => {
+      if (guestExists(cli.root, name)) throw guestThere(name)
+      try {
+        await make(cli, { session, registry, name, from, yaml, config })
+      } finally {
+        cli.out.endProgress()
+        if (!guestExists(cli.root, name)) removeRunDir(cli, name)
+      }
+    })
+  })
+  await settle(cli, { name, verb: 'create' })
+  if (cli.globals.json) {
+    const stored = readGuest(cli.root, { name, verb: 'create' })
+    cli.out.print(statusesJson([readStatus(stored, { root: cli.root, registry })]))
+  } else if (!cli.globals.quiet) cli.out.print(`${name} created\n`)
+  return 0
+}
+
+interface Making {
+  readonly session: Session
+  readonly registry: Registry
+  readonly name: string
+  readonly from: string
+  readonly yaml: string
+  readonly config: GuestConfig
+}
+
+async function make(cli: Cli, making: Making): Promise<void> {
+  const { session, registry, name, from, yaml, config } = making
+  const { root, signal } = cli
+  const template = await ensureTemplate(root, {
+    from: findSource(from, registry),
+    context: { session, signal, progress: (event) => cli.out.progress(event), options: {} },
+    check: (tree) => {
+      findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
+    },
+    onWait: ({ pid }) => cli.out.note(`waiting for pid ${pid}, which makes the same template`),
+  })
+  signal.throwIfAborted()
+  const staged = stageGuest(root, name, { yaml })
+  try {
+    const bounds = readHostConfig(root).ids
+    await claimIds(session, { owner: guestDir(root, name), bounds, signal }, (ids) =>
+      commitGuest(root, staged, { template, ids }))
+  } catch (error) {
+    await sweep(session, staged.path)
+    throw diskFull(error) ?? error
+  }
+}
+
+/** A full disk, in the words that name the remedy. */
+function diskFull(error: unknown): VServerError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined
+  return errors.E_DISK_FULL('Cannot create the guest: no space is left', {
+    hint: 'free some space there, or keep the state elsewhere with --root',
+    cause: error,
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * `vserver destroy NAME…`
+ *
+ * @module
+ */
+import { createInterface } from 'node:readline'
+import process from 'node:process'
+import { isatty } from 'node:tty'
+import { errors, guestUnknown } from '../errors.ts'
+import { readText } from '../guest/files.ts'
+import { parseMeta } from '../guest/meta.ts'
+import { readLife } from '../guest/read_status.ts'
+import { guestExists, retireGuest } from '../guest/store.ts'
+import { sweep } from '../guest/sweep.ts'
+import { withSession } from '../host/executor.ts'
+import { releaseIds } from '../host/ids.ts'
+import { guestDir } from '../host/root.ts'
+import type { Session } from '../plan/session.ts'
+import { usage } from './argv.ts'
+import { removeRunDir, settle, sweepDead } from './clean.ts'
+import { executorOf, forEachName, selectNames, useRoot, withGuestLock } from './host.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const names = selectNames(cli, args, 'destroy')
+  useRoot(cli)
+  const known = names.filter((name) => guestExists(cli.root, name))
+  if (!args.flag('yes') && known.length > 0 && !await confirm(cli, known)) {
+    cli.out.note('nothing was destroyed')
+    return 1
+  }
+  return await withSession(executorOf(cli), async (session) => {
+    await sweepDead(cli, session)
+    const destroyed: string[] = []
+    const code = await forEachName(cli, names, async (name) => {
+      await destroy(cli, session, name)
+      destroyed.push(name)
+      if (!cli.globals.quiet && !cli.globals.json) cli.out.print(`${name} destroyed\n`)
+    })
+    if (cli.globals.json) {
+      cli.out.print(`${JSON.stringify(destroyed.map((name) => ({ name, destroyed: true })))}\n`)
+    }
+    return code
+  })
+}
+
+/** Asks on a terminal. Elsewhere nobody could answer. */
+async function confirm(cli: Cli, names: readonly string[]): Promise<boolean> {
+  if (!isatty(0) || !isatty(2)) {
+    throw usage({ verb: 'destroy' }, 'this removes all files of the guests, and nobody can be asked', {
+      hint: `vserver destroy ${names.join(' ')} --yes`,
+    })
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const list = names.map((name) => `"${name}"`).join(', ')
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      cli.signal.addEventListener('abort', () => reject(cli.signal.reason))
+      // readline takes ^C away from the process while it reads.
+      lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      lines.once('close', () => resolve(false))
+      lines.question(`Destroy ${list} and all their files? [y/N] `, (answer) =>
+        resolve(/^y(es)?$/i.test(answer.trim())))
+    })
+  } finally {
+    lines.close()
+  }
+}
+
+async function destroy(cli: Cli, session: Session, name: string): Promise<void> {
+  const { root } = cli
+  if (!guestExists(root, name)) throw guestUnknown('destroy', name)
+  await settle(cli, { name, verb: 'destroy' })
+  const gone = await withGuestLock(cli, { session, name, verb: 'destroy' }, () => {
+    if (!guestExists(root, name)) throw guestUnknown('destroy', name)
+    if (readLife(root, name).kind === 'alive') {
+      throw errors.E_RUNNING(`Cannot destroy "${name}": it is running`, {
+        hint: `vserver stop ${name} stops it`,
+      })
+    }
+    const dir = guestDir(root, name)
+    const first = recordedIds(dir)
+    const retired = retireGuest(root, name)
+    // A crash here leaves a claim without its guest, which the next create takes.
+    if (first !== undefined) releaseIds(first, dir)
+    removeRunDir(cli, name)
+    return Promise.resolve(retired)
+  })
+  cli.out.progress({ phase: `removing the files of ${name}` })
+  await sweep(session, gone)
+  cli.out.endProgress()
+}
+
+/** A guest with a damaged record can be destroyed too: its claim is then found to be stale. */
+function recordedIds(dir: string): number | undefined {
+  const text = readText(`${dir}/meta.json`)
+  if (text === undefined) return undefined
+  try {
+    return parseMeta(`${dir}/meta.json`, text).ids.first
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'E_FORMAT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What verbs share: the executor, the plugins, locks, and guests by name.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { busy } from '../errors.ts'
+import { checkName } from '../guest/name.ts'
+import { listGuests } from '../guest/store.ts'
+import { type Executor, findExecutor } from '../host/executor.ts'
+import { takeLock } from '../host/lock.ts'
+import { ensureDirectory, prepareRoot } from '../host/root_dirs.ts'
+import { runDir } from '../host/root.ts'
+import type { Session } from '../plan/session.ts'
+import { makeRegistry, type Registry } from '../plugin/registry.ts'
+import { usage } from './argv.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+/** The executor that the environment names. */
+export function executorOf({ env }: Cli): Executor {
+  return findExecutor(env['VSERVER_EXECUTOR'] ?? '', env['VSERVER_BUILD'])
+}
+
+export async function registryOf(cli: Cli): Promise<Registry> {
+  return makeRegistry(await cli.plugins())
+}
+
+/** Every state directory is there and safe afterwards. */
+export function useRoot(cli: Cli): void {
+  prepareRoot(cli.root)
+}
+
+/**
+ * The guests that a verb is for: the names given, each once, or with `--all` every guest there is.
+ *
+ * @throws {VServerError} E_USAGE, E_NAME
+ */
+export function selectNames(cli: Cli, args: VerbArgs, verb: string): readonly string[] {
+  const { positionals } = args
+  if (args.flag('all')) {
+    if (positionals.length > 0) throw usage({ verb }, '--all and names exclude each other')
+    return listGuests(cli.root)
+  }
+  if (positionals.length === 0) throw usage({ verb }, 'the name of a guest is missing')
+  for (const name of positionals) checkName(verb, name)
+  return [...new Set(positionals)]
+}
+
+export interface LockedDeed {
+  readonly session: Session
+  readonly name: string
+  readonly verb: string
+}
+
+/**
+ * Does something while the guest's lock is held.
+ *
+ * @throws {VServerError} E_BUSY when it does not become free in time
+ */
+export async function withGuestLock<T>(
+  cli: Cli,
+  { session, name, verb }: LockedDeed,
+  deed: () => Promise<T>,
+): Promise<T> {
+  const directory = runDir(cli.root, name)
+  ensureDirectory(directory)
+  const got = await takeLock(session, join(directory, 'lock'), {
+    verb,
+    timeoutMs: cli.globals.lockTimeoutMs,
+    signal: cli.signal,
+  })
+  if ('holder' in got) throw busy(verb, name, got.holder)
+  try {
+    return await deed()
+  } finally {
+    await got.lock.release()
+  }
+}
+
+/** Does something for each name, one after the other; every one is tried. The highest exit code. */
+export async function forEachName(
+  cli: Cli,
+  names: readonly string[],
+  deed: (name: string) => Promise<void>,
+): Promise<number> {
+  let worst = 0
+  for (const name of names) {
+    cli.signal.throwIfAborted()
+    try {
+      await deed(name)
+    } catch (error) {
+      worst = Math.max(worst, cli.fail(error))
+    }
+  }
+  return worst
+}

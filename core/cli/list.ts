@@ -1,0 +1,50 @@
+/**
+ * `vserver list [NAME…]`
+ *
+ * @module
+ */
+import { guestUnknown } from '../errors.ts'
+import { readStatus } from '../guest/read_status.ts'
+import { formatList, type GuestStatus, statusesJson } from '../guest/status.ts'
+import { guestExists, listGuests, readGuest } from '../guest/store.ts'
+import { withSession } from '../host/executor.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { hasLeftovers, settle, sweepDead } from './clean.ts'
+import { executorOf, forEachName, registryOf, selectNames } from './host.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const names = args.positionals.length > 0 ? selectNames(cli, args, 'list') : listGuests(cli.root)
+  const { statuses, code } = await collect(cli, { names, verb: 'list' })
+  if (cli.globals.json) cli.out.print(statusesJson(statuses))
+  else if (cli.globals.quiet) cli.out.print(statuses.map(({ card }) => `${card.name}\n`).join(''))
+  else cli.out.print(formatList(statuses))
+  return code
+}
+
+/** Looks at guests, after cleaning up what died. Errors are reported; the others are given back. */
+export async function collect(
+  cli: Cli,
+  { names, verb }: { names: readonly string[]; verb: string },
+): Promise<{ statuses: readonly GuestStatus[]; code: number }> {
+  const registry = await registryOf(cli)
+  if (hasLeftovers(cli)) await withSession(executorOf(cli), (session) => sweepDead(cli, session))
+  const statuses: GuestStatus[] = []
+  const code = await forEachName(cli, names, async (name) => {
+    if (!guestExists(cli.root, name)) throw guestUnknown(verb, name)
+    await settle(cli, { name, verb })
+    statuses.push(readStatus(readGuest(cli.root, { name, verb }), { root: cli.root, registry }))
+  })
+  return { statuses, code }
+}
+
+/** The status array that verbs print with --json: of all names that are guests. */
+export function printStatuses(
+  cli: Cli,
+  { names, registry }: { names: readonly string[]; registry: Registry },
+): void {
+  const statuses = names.filter((name) => guestExists(cli.root, name)).map((name) =>
+    readStatus(readGuest(cli.root, { name, verb: 'show' }), { root: cli.root, registry })
+  )
+  cli.out.print(statusesJson(statuses))
+}

@@ -1,0 +1,93 @@
+/**
+ * `vserver start NAME…`: compiles what has to be compiled; the native verb does the deed.
+ *
+ * @module
+ */
+import { configOf, keepStart, prepareGuest } from '../guest/compile.ts'
+import { startLevels } from '../guest/order.ts'
+import { readLife } from '../guest/read_status.ts'
+import { readGuest } from '../guest/store.ts'
+import { type Executor, withSession } from '../host/executor.ts'
+import type { Session } from '../plan/session.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { usage } from './argv.ts'
+import { settle } from './clean.ts'
+import { executorOf, forEachName, registryOf, selectNames, useRoot, withGuestLock } from './host.ts'
+import { printStatuses } from './list.ts'
+import { runNative } from './native.ts'
+import { seconds } from './parse.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const names = selectNames(cli, args, 'start')
+  return await startGuests(cli, { names, words: waitWords(args), silent: false })
+}
+
+/** `--wait` in the words of the native verb. */
+function waitWords(args: VerbArgs): readonly string[] {
+  if (!args.flag('wait')) return []
+  const written = args.text('wait')
+  if (written === undefined) return ['--wait']
+  if (written === 'exit') return ['--wait=exit']
+  if (written === '') throw usage({ verb: 'start' }, '--wait= needs a time, or exit')
+  return [`--wait=${seconds(undefined, { option: '--wait', written })}ms`]
+}
+
+/** Starts guests in the order of their `after`; those that do not depend on each other at once. */
+export async function startGuests(
+  cli: Cli,
+  { names, words, silent }: { names: readonly string[]; words: readonly string[]; silent: boolean },
+): Promise<number> {
+  useRoot(cli)
+  const executor = executorOf(cli)
+  const registry = await registryOf(cli)
+  const { levels, code } = await orderGuests(cli, { names, registry, verb: 'start' })
+  let worst = code
+  // With --json there is one value for all of them.
+  const whole = cli.globals.json && (levels.length !== 1 || worst !== 0)
+  for (const level of levels) {
+    cli.signal.throwIfAborted()
+    const ready: string[] = []
+    const failed = await withSession(executor, (session) =>
+      forEachName(cli, level, async (name) => {
+        await settle(cli, { name, verb: 'start' })
+        await prepareStart(cli, { executor, session, registry, name })
+        ready.push(name)
+      }))
+    worst = Math.max(worst, failed)
+    if (ready.length === 0) continue
+    const options = { verb: 'start', words: [...words, ...ready], silent: silent || whole }
+    worst = Math.max(worst, await runNative(cli, executor, options))
+  }
+  if (whole && !silent) printStatuses(cli, { names, registry })
+  return worst
+}
+
+/** Names by level of `after`; names that cannot be read are reported here, and left out. */
+export async function orderGuests(
+  cli: Cli,
+  { names, registry, verb }: { names: readonly string[]; registry: Registry; verb: string },
+): Promise<{ levels: readonly (readonly string[])[]; code: number }> {
+  const after = new Map<string, readonly string[]>()
+  const code = await forEachName(cli, names, (name) => {
+    const stored = readGuest(cli.root, { name, verb })
+    // With one name there is no order to find out, and its file may wait until it is needed.
+    after.set(name, names.length === 1 ? [] : configOf(stored, registry).after)
+    return Promise.resolve()
+  })
+  return { levels: startLevels([...after.keys()], after), code }
+}
+
+/** Compiles under the guest's lock. A guest that runs keeps what it was started with. */
+async function prepareStart(
+  cli: Cli,
+  host: { executor: Executor; session: Session; registry: Registry; name: string },
+): Promise<void> {
+  const { executor, session, registry, name } = host
+  await withGuestLock(cli, { session, name, verb: 'start' }, async () => {
+    if (readLife(cli.root, name).kind === 'alive') return
+    const stored = readGuest(cli.root, { name, verb: 'start' })
+    const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
+    await keepStart({ root: cli.root, executor, session, registry }, guest)
+  })
+}

@@ -1,0 +1,195 @@
+/**
+ * From a guest on disk to kept plans: what `start`, `exec` and `stop` need to run without JavaScript.
+ *
+ * @module
+ */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { guestCgroup } from '../cgroup/layout.ts'
+import { prepareCgroups } from '../cgroup/prepare.ts'
+import { type Compiled, type InputPath, planEnter, planStart } from '../context/index.ts'
+import type { GuestInput } from '../context/input.ts'
+import { errors } from '../errors.ts'
+import { type Executor, installExecutor } from '../host/executor.ts'
+import { probeCgroupHost, probeFacts } from '../host/facts.ts'
+import { bootId } from '../host/process.ts'
+import { ensureDirectory } from '../host/root_dirs.ts'
+import { type Root, runDir } from '../host/root.ts'
+import { encode } from '../plan/encode.ts'
+import type { Plan } from '../plan/program.ts'
+import type { Session } from '../plan/session.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { type Card, encodeCard, shownCgroup } from './card.ts'
+import { effectiveConfig, type GuestConfig } from './config.ts'
+import { parseGuestFile } from './config_file.ts'
+import { writeWhole } from './files.ts'
+import { findInit, type Init, stopRule } from './init.ts'
+import { statInputs } from './inputs.ts'
+import { encodeKept, type Kept } from './kept.ts'
+import { lowerDirs, type StoredGuest } from './store.ts'
+
+/** What compiling needs of the host. */
+export interface CompileHost {
+  readonly root: Root
+  readonly executor: Executor
+  readonly session: Session
+  readonly registry: Registry
+}
+
+/** A guest with its configuration understood and its init found. */
+export interface PreparedGuest {
+  readonly stored: StoredGuest
+  readonly config: GuestConfig
+  readonly init: Init
+  readonly input: GuestInput
+  readonly card: Card
+  /** Paths in the guest's own directory that decided over its init. */
+  readonly looked: readonly InputPath[]
+}
+
+/**
+ * Reads what a guest's file means.
+ *
+ * @throws {VServerError} E_CONFIG_*
+ */
+export function configOf(stored: StoredGuest, registry: Registry): GuestConfig {
+  const modes = registry.networkModes
+  const file = parseGuestFile({ file: stored.file, text: stored.text }, modes)
+  return effectiveConfig(file, { name: stored.name, modes })
+}
+
+/** The card of a guest. Pure. */
+export function cardOf(stored: StoredGuest, config: GuestConfig, root: Root): Card {
+  const { name, meta } = stored
+  return {
+    name,
+    from: config.from,
+    template: meta.template,
+    ids: meta.ids,
+    cgroup: shownCgroup(root.digest6, name),
+    network: config.network.mode,
+  }
+}
+
+/**
+ * @param verb for messages
+ * @throws {VServerError} E_CONFIG_*, E_NO_INIT, E_ROOTFS
+ */
+export function prepareGuest(
+  stored: StoredGuest,
+  { root, registry, verb }: { root: Root; registry: Registry; verb: string },
+): PreparedGuest {
+  const { name, dir, meta } = stored
+  const config = configOf(stored, registry)
+  const lowers = lowerDirs(root, meta)
+  for (const lower of lowers) {
+    if (lstatSync(lower, { throwIfNoEntry: false })?.isDirectory() === true) continue
+    throw errors.E_ROOTFS(`Cannot ${verb} "${name}": its layer "${lower}" is missing`, {
+      hint: 'restore it from a backup',
+    })
+  }
+  const upper = join(dir, 'upper')
+  const seen = new Set<string>()
+  const init = findInit({ name, init: config.init, tree: { layers: [upper, ...lowers], seen } }, verb)
+  const mode = registry.networkModes.find((candidate) => candidate.mode === config.network.mode)
+  const input: GuestInput = {
+    name,
+    digest6: root.digest6,
+    hostname: config.hostname,
+    ids: meta.ids,
+    lowers,
+    writable: dir,
+    mounts: config.mounts,
+    init: { path: init.path, args: init.args },
+    env: Object.entries(config.env).map(([key, value]) => `${key}=${value}`),
+    network: {
+      own: mode?.namespace !== 'host',
+      steps: mode?.steps({
+        name,
+        digest6: root.digest6,
+        ids: meta.ids,
+        hostname: config.hostname,
+        options: config.network.options,
+      }) ?? [],
+    },
+  }
+  // Layers never change; in the guest's own directory a directory's content may.
+  const looked = [...seen].filter((path) => path.startsWith(`${upper}/`)).map(asInput)
+  return { stored, config, init, input, card: cardOf(stored, config, root), looked }
+}
+
+function asInput(path: string): InputPath {
+  const directory = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return directory ? { path, only: 'identity' } : path
+}
+
+/** Plans a start, with the plugins' passes. */
+export async function compileStart(
+  host: CompileHost,
+  guest: PreparedGuest,
+): Promise<Compiled> {
+  const facts = await probeFacts(host.session, guest.input)
+  const compiled = planStart(guest.input, facts)
+  return { ...compiled, plan: applyPasses(host.registry, compiled.plan) }
+}
+
+function applyPasses(registry: Registry, plan: Plan): Plan {
+  return registry.passes.reduce((before, pass) => pass.apply(before), plan)
+}
+
+/** Writes `start.kept` and `enter.kept`. The caller holds the guest's lock. */
+export async function keepStart(host: CompileHost, guest: PreparedGuest): Promise<void> {
+  const { root, executor } = host
+  const { stored, card, input, looked } = guest
+  const directory = runDir(root, stored.name)
+  ensureDirectory(directory)
+  installExecutor(root, executor)
+  const inputs: readonly InputPath[] = [
+    stored.file,
+    join(stored.dir, 'meta.json'),
+    ...input.lowers.map((path) => ({ path, only: 'identity' } as const)),
+    ...looked,
+  ]
+  // Looked at before compiling: a change that comes in between makes the plan stale, not wrong.
+  const before = statInputs(inputs)
+  const cgroups = probeCgroupHost(input.digest6)
+  await prepareCgroups(host.session, cgroups, input)
+  const compiled = await compileStart(host, guest)
+  const kept = {
+    ...keptHead(host, guest),
+    plan: encode(compiled.plan),
+    inputs: statInputs([...inputs, ...compiled.inputs]).map((input) =>
+      before.find(({ path }) => path === input.path) ?? input
+    ),
+    text: encodeCard(card, guestCgroup(cgroups, input).supervisors),
+  }
+  writeWhole(join(directory, 'start.kept'), encodeKept(kept))
+  await keepEnter(host, guest)
+}
+
+/** Writes `enter.kept`, which holds for as long as the guest runs. */
+export async function keepEnter(host: CompileHost, guest: PreparedGuest): Promise<void> {
+  const facts = await probeFacts(host.session, guest.input)
+  const { plan, env, login } = planEnter(guest.input, facts)
+  const kept = {
+    ...keptHead(host, guest),
+    plan: encode(plan),
+    inputs: [],
+    text: [guest.stored.name, ...env, '', ...login, ''],
+  }
+  writeWhole(join(runDir(host.root, guest.stored.name), 'enter.kept'), encodeKept(kept))
+}
+
+function keptHead(
+  { executor }: CompileHost,
+  { init, config }: PreparedGuest,
+): Omit<Kept, 'plan' | 'inputs' | 'text'> {
+  const rule = stopRule(init.kind)
+  return {
+    stopSignal: rule.signal,
+    stopTimeoutMs: config.stopTimeoutMs,
+    notifies: rule.notifies,
+    boot: Buffer.from(bootId(), 'hex'),
+    build: Buffer.from(executor.build, 'hex'),
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Reads how a guest is.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import { VServerError } from '../errors.ts'
+import { bootClockMs, bootId, processStart } from '../host/process.ts'
+import { type Root, runDir } from '../host/root.ts'
+import { card as position } from '../plan/abi.ts'
+import type { Registry } from '../plugin/registry.ts'
+import type { Card } from './card.ts'
+import { cardOf, configOf } from './compile.ts'
+import { parseExit } from './exit.ts'
+import { readBytes, readText } from './files.ts'
+import { decodeKept } from './kept.ts'
+import { decodeState, type StateRecord } from './state.ts'
+import type { GuestStatus, StateWord } from './status.ts'
+import type { StoredGuest } from './store.ts'
+
+/** What is known of a guest's life. `stale`: its supervisor died, and nobody has cleaned up yet. */
+export type Life =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'alive'; readonly record: StateRecord }
+  | { readonly kind: 'stale' }
+
+/** Looks at the state record, and whether the supervisor that wrote it lives. */
+export function readLife(root: Root, name: string): Life {
+  const path = join(runDir(root, name), 'state')
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const bytes = readBytes(path)
+    if (bytes === undefined) return { kind: 'none' }
+    const record = decodeState(bytes)
+    if (record === undefined) continue
+    const { pid, start } = record.supervisor
+    const alive = record.boot === bootId() && processStart(pid) === start
+    return alive ? { kind: 'alive', record } : { kind: 'stale' }
+  }
+  // Nobody writes for so long: it is damaged, or of another version.
+  return { kind: 'stale' }
+}
+
+/**
+ * Puts together what `status` shows. A stale guest counts as failed: the caller cleans up first.
+ *
+ * @throws {VServerError} E_CONFIG_* when guest.yaml is broken and no kept plan remembers the guest
+ */
+export function readStatus(
+  stored: StoredGuest,
+  { root, registry }: { root: Root; registry: Registry },
+): GuestStatus {
+  const life = readLife(root, stored.name)
+  const card = readCard(stored, { root, registry })
+  const lastExit = readText(join(stored.dir, 'exit.json'))?.trimEnd()
+  const record = life.kind === 'alive' ? life.record : undefined
+  const up = record !== undefined && record.init.pid !== 0
+  return {
+    state: stateWord(life, lastExit),
+    initPid: up ? record.init.pid : undefined,
+    startedAtMs: up ? Number(record.startedAtNs / 1_000_000n) : undefined,
+    uptimeMs: up
+      ? Math.max(0, bootClockMs() - Number(record.startedBootNs / 1_000_000n))
+      : undefined,
+    restarts: record?.restarts ?? 0,
+    lastExit,
+    card,
+  }
+}
+
+function stateWord(life: Life, lastExit: string | undefined): StateWord {
+  if (life.kind === 'alive') return life.record.state
+  if (lastExit === undefined) return life.kind === 'stale' ? 'failed' : 'created'
+  const { reason } = parseExit(lastExit)
+  return life.kind === 'stale' || reason === 'failed' || reason === 'lost' ? 'failed' : 'stopped'
+}
+
+/** From guest.yaml; a guest whose file is broken just now is shown as it was started. */
+function readCard(
+  stored: StoredGuest,
+  { root, registry }: { root: Root; registry: Registry },
+): Card {
+  try {
+    return cardOf(stored, configOf(stored, registry), root)
+  } catch (error) {
+    const kept = readBytes(join(runDir(root, stored.name), 'start.kept'))
+    if (!(error instanceof VServerError) || kept === undefined) throw error
+    return keptCard(decodeKept(kept).text, stored)
+  }
+}
+
+function keptCard(text: readonly string[], stored: StoredGuest): Card {
+  const from = text[position.FROM]
+  return {
+    name: stored.name,
+    from: from === '-' ? undefined : from,
+    template: stored.meta.template,
+    ids: stored.meta.ids,
+    cgroup: text[position.CGROUP] ?? '',
+    network: text[position.NETWORK] ?? '',
+  }
+}

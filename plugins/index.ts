@@ -1,0 +1,11 @@
+/**
+ * The plugins that are part of vserver.
+ *
+ * @module
+ */
+import type { Plugin } from '../core/plugin/types.ts'
+import bootstrapDir from './bootstrap-dir/index.ts'
+import bootstrapTar from './bootstrap-tar/index.ts'
+import netNone from './net-none/index.ts'
+
+export const plugins: readonly Plugin[] = [bootstrapDir, bootstrapTar, netNone]
