@@ -15,10 +15,10 @@ import {
   STATX_BASIC_STATS,
 } from '../../linux/constants.ts'
 import { statxBuffer } from '../../linux/structs.ts'
-import type { ProgramBuilder } from '../../plan/builder.ts'
 import { type Arg, bytes, part, text } from '../../plan/program.ts'
 import type { Piece, Stamp } from './entry.ts'
 import { nameOf, toBytes } from './names.ts'
+import type { Ops } from './ops.ts'
 import { file, source, treeSlot } from './slots.ts'
 import type { Spot } from './emit.ts'
 
@@ -29,7 +29,7 @@ import type { Spot } from './emit.ts'
 export type CopyWay = 'range' | 'send'
 
 /** Opens a file of the origin for reading. A FIFO in its place must not block, a link not lead away. */
-export function emitOpenTwin(program: ProgramBuilder, { directory, path }: Spot): void {
+export function emitOpenTwin(program: Ops, { directory, path }: Spot): void {
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC
   program.call('openat', [directory, text(toBytes(nameOf(path))), flags, 0], {
     out: treeSlot.SOURCE,
@@ -47,7 +47,7 @@ export interface CopyRun {
 }
 
 /** Copies a run into the FILE slot. A source that ends early is an error (EIO). */
-export function emitCopy(program: ProgramBuilder, { input, from, at, length, way }: CopyRun): void {
+export function emitCopy(program: Ops, { input, from, at, length, way }: CopyRun): void {
   if (from !== undefined) program.call('lseek', [input, from, SEEK_SET])
   if (at !== undefined) program.call('lseek', [file, at, SEEK_SET])
   if (way === 'range') program.call('copy_file_range', [input, 0, file, 0, length, 0], { whole: 4 })
@@ -56,7 +56,7 @@ export function emitCopy(program: ProgramBuilder, { input, from, at, length, way
 
 /** Writes bytes; `at` undefined: where the file stands. */
 export function emitWrite(
-  program: ProgramBuilder,
+  program: Ops,
   { at, bytes: data }: { at: number | undefined; bytes: Piece['bytes'] },
 ): void {
   if (at !== undefined) program.call('lseek', [file, at, SEEK_SET])
@@ -64,7 +64,7 @@ export function emitWrite(
 }
 
 /** Ends a file with a hole. */
-export function emitSize(program: ProgramBuilder, size: number): void {
+export function emitSize(program: Ops, size: number): void {
   program.call('ftruncate', [file, size])
 }
 
@@ -74,12 +74,15 @@ const seconds = statxBuffer.at('stx_ctime.tv_sec')
 const nanoseconds = statxBuffer.at('stx_ctime.tv_nsec')
 const first = ino.offset
 const STAMP_BYTES = nanoseconds.offset + nanoseconds.width - first
+// Each plan has one of these cells, which all its files use in turn.
+const statx = bytes(statxBuffer.size)
+const stampPart = part(statx, { offset: first, length: STAMP_BYTES })
+const nothing = text('')
 
 /** Reports which version of the origin's file was read, and closes it. {@link readStamp} reads it. */
-export function emitStamp(program: ProgramBuilder): void {
-  const cell = bytes(statxBuffer.size)
-  program.call('statx', [source, '', AT_EMPTY_PATH, STATX_BASIC_STATS, cell])
-  program.emit('REPORT', [part(cell, { offset: first, length: STAMP_BYTES }), STAMP_BYTES])
+export function emitStamp(program: Ops): void {
+  program.call('statx', [source, nothing, AT_EMPTY_PATH, STATX_BASIC_STATS, statx])
+  program.emit('REPORT', [stampPart, STAMP_BYTES])
   program.call('close', [source])
 }
 

@@ -6,7 +6,6 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import xz from 'xz-decompress'
 import { badArchive } from './fault.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz'
@@ -56,9 +55,8 @@ export async function* decompressFile(
   { compression, archive }: { compression: Exclude<Compression, 'none'>; archive: string },
 ): AsyncGenerator<Uint8Array> {
   const input = createReadStream(path, { highWaterMark: CHUNK_BYTES })
-  const output = decompressed(input, compression)
   try {
-    yield* output
+    yield* await decompressed(input, compression)
   } catch (error) {
     if (!(error instanceof Error) || ('syscall' in error)) throw error
     throw badArchive(archive, `its ${compression} data is damaged or cut off (${error.message})`)
@@ -67,17 +65,20 @@ export async function* decompressFile(
   }
 }
 
-function decompressed(
+async function decompressed(
   input: Readable,
   compression: Exclude<Compression, 'none'>,
-): AsyncIterable<Uint8Array> {
+): Promise<AsyncIterable<Uint8Array>> {
   switch (compression) {
     case 'gzip':
       return through(input, createGunzip({ chunkSize: CHUNK_BYTES }))
     case 'zstd':
       return through(input, createZstdDecompress({ chunkSize: CHUNK_BYTES }))
-    case 'xz':
+    case 'xz': {
+      // It compiles WebAssembly when it is loaded.
+      const { default: xz } = await import('xz-decompress')
       return new xz.XzReadableStream(toWeb(input))
+    }
     default:
       return compression satisfies never
   }

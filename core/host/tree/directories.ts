@@ -15,10 +15,10 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../linux/constants.ts'
-import type { ProgramBuilder } from '../../plan/builder.ts'
 import { type Arg, bytes, fromSlot, text } from '../../plan/program.ts'
 import { openHow } from '../../linux/structs.ts'
 import { type ByteString, toBytes } from './names.ts'
+import type { Ops } from './ops.ts'
 
 const how = bytes(openHow.encode({
   flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -27,7 +27,7 @@ const how = bytes(openHow.encode({
 
 /** Emits the opening of a directory below `root` into a slot. */
 export function openBelow(
-  program: ProgramBuilder,
+  program: Ops,
   { root, path, slot }: { root: Arg; path: ByteString; slot: number },
 ): void {
   program.call('openat2', [root, text(toBytes(path)), how, how.bytes.length], { out: slot })
@@ -35,11 +35,11 @@ export function openBelow(
 
 export interface DirectoryCache {
   /** The descriptor of a directory. Emits what is needed to have it; the last two stay valid. */
-  use(program: ProgramBuilder, path: ByteString): Arg
+  use(program: Ops, path: ByteString): Arg
   /** Closes what is open at or below a path that is about to be replaced. */
-  forget(program: ProgramBuilder, path: ByteString): void
+  forget(program: Ops, path: ByteString): void
   /** Closes all. */
-  close(program: ProgramBuilder): void
+  close(program: Ops): void
 }
 
 export function directoryCache(
@@ -49,7 +49,7 @@ export function directoryCache(
   // Least recently used first: a Map keeps the order of insertion.
   const open = new Map<ByteString, Arg & { kind: 'slot' }>()
   const free = Array.from({ length: count }, (_, index) => first + count - 1 - index)
-  const drop = (program: ProgramBuilder, path: ByteString, held: Arg & { kind: 'slot' }) => {
+  const drop = (program: Ops, path: ByteString, held: Arg & { kind: 'slot' }) => {
     program.call('close', [held])
     open.delete(path)
     free.push(held.slot)

@@ -19,11 +19,11 @@ import {
   S_IFIFO,
   S_IFSOCK,
 } from '../../linux/constants.ts'
-import type { ProgramBuilder } from '../../plan/builder.ts'
 import { type Arg, bytes, type Cell, text } from '../../plan/program.ts'
 import type { Attributes, NodeEntry, SymlinkEntry, Xattr } from './entry.ts'
 import { MemberFault } from './fault.ts'
 import { type ByteString, nameOf, toBytes } from './names.ts'
+import type { Ops } from './ops.ts'
 import { file, treeSlot } from './slots.ts'
 
 /** Where a member is made: its directory's descriptor, and the last component of its path. */
@@ -51,13 +51,13 @@ function times(mtimeNs: bigint): Cell {
 }
 
 /** Creates a file and leaves it open for writing in the FILE slot. */
-export function emitCreate(program: ProgramBuilder, { directory, path }: Spot): void {
+export function emitCreate(program: Ops, { directory, path }: Spot): void {
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
   program.call('openat', [directory, nameCell(path), flags, 0o600], { out: treeSlot.FILE })
 }
 
 /** Gives the open file or directory in the FILE slot its attributes and closes it. */
-export function emitAttributes(program: ProgramBuilder, attributes: Attributes): void {
+export function emitAttributes(program: Ops, attributes: Attributes): void {
   const { mode, uid, gid, mtimeNs, xattrs } = attributes
   program.call('fchown', [file, uid, gid])
   for (const { name, value } of xattrs) {
@@ -73,22 +73,22 @@ function xattrValue(value: Uint8Array): Cell {
   return bytes(value.length === 0 ? 1 : value, 1)
 }
 
-export function emitDirectory(program: ProgramBuilder, { directory, path }: Spot): void {
+export function emitDirectory(program: Ops, { directory, path }: Spot): void {
   program.call('mkdirat', [directory, nameCell(path), 0o700])
 }
 
 /** Removes an earlier member of the same name. */
-export function emitRemove(program: ProgramBuilder, { directory, path }: Spot, flags: number): void {
+export function emitRemove(program: Ops, { directory, path }: Spot, flags: number): void {
   program.call('unlinkat', [directory, nameCell(path), flags])
 }
 
-export function emitLink(program: ProgramBuilder, from: Spot, to: Spot): void {
+export function emitLink(program: Ops, from: Spot, to: Spot): void {
   const names = [from.directory, nameCell(from.path), to.directory, nameCell(to.path)]
   program.call('linkat', [...names, 0])
 }
 
 export function emitSymlink(
-  program: ProgramBuilder,
+  program: Ops,
   { entry, spot }: { entry: SymlinkEntry; spot: Spot },
 ): void {
   const name = nameCell(spot.path)
@@ -101,7 +101,7 @@ const nodeType = { fifo: S_IFIFO, socket: S_IFSOCK, char: S_IFCHR, block: S_IFBL
 
 /** Makes a node. Devices are kept as nodes: a guest's root is mounted nodev, so they stay shut. */
 export function emitNode(
-  program: ProgramBuilder,
+  program: Ops,
   { entry, spot }: { entry: NodeEntry; spot: Spot },
 ): void {
   const name = nameCell(spot.path)
@@ -120,7 +120,7 @@ function deviceNumber({ kind, major, minor }: NodeEntry): number {
 
 /** Owner and xattrs of what cannot be opened. There is no lsetxattrat before Linux 6.13. */
 function emitOwner(
-  program: ProgramBuilder,
+  program: Ops,
   { entry, spot }: { entry: SymlinkEntry | NodeEntry; spot: Spot },
 ): void {
   const name = nameCell(spot.path)
@@ -132,7 +132,7 @@ function emitOwner(
   program.call('chdir', ['/'])
 }
 
-function emitLinkXattr(program: ProgramBuilder, path: Cell, { name, value }: Xattr): void {
+function emitLinkXattr(program: Ops, path: Cell, { name, value }: Xattr): void {
   const args = [path, text(toBytes(name)), xattrValue(value), value.length, 0]
   program.call('lsetxattr', args)
 }

@@ -4,14 +4,20 @@
  *
  * @module
  */
-import type { PlanBuilder, ProgramBuilder } from '../../plan/builder.ts'
 import type { Session } from '../../plan/session.ts'
 import { OpFailure } from '../../plan/failure.ts'
-import { treePlan } from './slots.ts'
 import type { ByteString } from './names.ts'
+import { type Ops, type OpStream, opStream } from './ops.ts'
+import { SLOT_COUNT } from './slots.ts'
 
-/** When a plan is sent: whichever comes first. */
-const full = { ops: 12_000, carriedBytes: 2 << 20, copiedBytes: 32 << 20 } as const
+/**
+ * When a plan is sent: whichever comes first. So many ops fit into the buffer of the executor's socket,
+ * which the event loop would otherwise have to fill while the next plan is being built.
+ */
+const full = { ops: 800, carriedBytes: 1 << 20, copiedBytes: 32 << 20 } as const
+
+/** Plans that are on their way at once. */
+const DEPTH = 2
 
 /** Takes what one op reported from the front of the bytes, and gives back the rest. */
 export type Reader = (reported: Uint8Array) => Uint8Array
@@ -27,80 +33,70 @@ export interface PipelineOptions {
 }
 
 export interface Pipeline {
-  /** Where to emit ops. Valid until the next `room()`. */
-  readonly program: ProgramBuilder
+  /** Where to emit ops. */
+  readonly program: Ops
   /** The ops that follow belong to this member. */
   begin(member: ByteString): void
   /** Counts bytes that the plan carries, or copies when it runs. */
   weigh(bytes: { carried?: number; copied?: number }): void
   /** Registers the reader of what the next REPORT gives. */
   expect(reader: Reader): void
-  /** Sends the plan if it is full. Descriptors stay; only `program` changes. */
+  /** Sends the plan if it is full. */
   room(): Promise<void>
   /** Sends what there is, and waits until all has run. */
   finish(): Promise<void>
-  /** Waits for the plan that is running, if any, whatever becomes of it. */
+  /** Waits for the plans that are on their way, whatever becomes of them. */
   settle(): Promise<void>
 }
 
 type Outcome = { readonly kind: 'ran' } | { readonly kind: 'failed'; readonly error: unknown }
 
 export function pipeline(session: Session, options: PipelineOptions): Pipeline {
-  let builder: PlanBuilder
-  let program: ProgramBuilder
+  const program: OpStream = opStream(SLOT_COUNT)
   let members: ByteString[]
   let readers: Reader[]
   let carried: number
   let copied: number
-  let ops: number
-  let running: Promise<Outcome> | undefined
+  const running: Promise<Outcome>[] = []
 
   const fresh = () => {
-    builder = treePlan()
-    const inner = builder.program('MAIN')
-    inner.step(0, options.phrase)
+    program.step(0, options.phrase)
     members = []
     readers = []
-    carried = copied = ops = 0
-    program = {
-      ...inner,
-      call(name, args, emit) {
-        ops++
-        inner.call(name, args, emit)
-      },
-    }
+    carried = copied = 0
   }
 
   const send = async (): Promise<void> => {
-    const plan = builder.build()
+    const plan = program.finish()
     const names = members
     const readOut = readers
     fresh()
-    await join()
-    running = session.run(plan).then(
-      ({ bytes }): Outcome => {
-        readOut.reduce((rest, reader) => reader(rest), bytes)
-        return { kind: 'ran' }
-      },
-    ).catch((error: unknown): Outcome => ({
-      kind: 'failed',
-      error: options.explain(error, names[error instanceof OpFailure ? error.step - 1 : -1]),
-    }))
+    await join(DEPTH - 1)
+    running.push(
+      session.run(plan).then(
+        ({ bytes }): Outcome => {
+          readOut.reduce((rest, reader) => reader(rest), bytes)
+          return { kind: 'ran' }
+        },
+      ).catch((error: unknown): Outcome => ({
+        kind: 'failed',
+        error: options.explain(error, names[error instanceof OpFailure ? error.step - 1 : -1]),
+      })),
+    )
   }
 
-  /** Waits for the plan before. Its failure is thrown here, never left unhandled. */
-  const join = async (): Promise<void> => {
-    const outcome = await running
-    running = undefined
-    if (outcome?.kind === 'failed') throw outcome.error
+  /** Waits until at most `most` plans are on their way. A failure is thrown here, never unhandled. */
+  const join = async (most: number): Promise<void> => {
+    while (running.length > most) {
+      const outcome = await running.shift()
+      if (outcome?.kind === 'failed') throw outcome.error
+    }
     if (options.signal.aborted) throw options.interrupted()
   }
 
   fresh()
   return {
-    get program() {
-      return program
-    },
+    program,
     begin(member) {
       members.push(member)
       program.step(members.length, options.phrase)
@@ -113,7 +109,7 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
       readers.push(reader)
     },
     async room() {
-      if (ops >= full.ops || carried >= full.carriedBytes || copied >= full.copiedBytes) {
+      if (program.count >= full.ops || carried >= full.carriedBytes || copied >= full.copiedBytes) {
         const last = members.at(-1)
         await send()
         if (last !== undefined) {
@@ -123,11 +119,11 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
       }
     },
     async finish() {
-      if (ops > 0) await send()
-      await join()
+      if (program.count > 0) await send()
+      await join(0)
     },
     async settle() {
-      await running
+      await Promise.all(running)
     },
   }
 }

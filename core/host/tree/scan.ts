@@ -14,7 +14,7 @@ import { type ByteString, byteString, showName, toBytes } from './names.ts'
 import { type Found, walk } from './walk.ts'
 import { readXattrs } from './xattrs.ts'
 
-const BATCH = 1000
+const BATCH = 250
 
 /**
  * Yields every member of a tree, with contents of kind `twin`. Mount points are kept, empty: what is

@@ -28,6 +28,9 @@ export const treeSlot = {
 
 const COUNT = 5 + 2 * cached
 
+/** How many slots a plan has that uses only these. */
+export const SLOT_COUNT = slot.FREE + COUNT
+
 export const root: Arg = fromSlot(treeSlot.ROOT)
 export const origin: Arg = fromSlot(treeSlot.ORIGIN)
 export const file: Arg = fromSlot(treeSlot.FILE)

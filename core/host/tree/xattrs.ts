@@ -10,7 +10,8 @@ import { bytes, part, text } from '../../plan/program.ts'
 import type { Session } from '../../plan/session.ts'
 import type { Xattr } from './entry.ts'
 import { type ByteString, toBytes } from './names.ts'
-import { treePlan } from './slots.ts'
+import { opStream } from './ops.ts'
+import { result as length, SLOT_COUNT, treeSlot } from './slots.ts'
 import { isKeptXattr } from './tar-pax.ts'
 
 /** The kernel's limits for a list of names and for one value (include/uapi/linux/limits.h). */
@@ -18,7 +19,11 @@ const XATTR_BYTES = 65_536
 
 const VALUES_A_PLAN = 4096
 
+/** What the kernel writes a list or a value into, in each plan anew. */
+const scratch = bytes(XATTR_BYTES)
+
 const none: readonly Xattr[] = []
+const noNames: readonly ByteString[] = []
 
 /**
  * The xattrs that belong to a tree, of each path. Symlinks are not followed.
@@ -48,26 +53,24 @@ async function readLists(
   session: Session,
   paths: readonly ByteString[],
 ): Promise<readonly (readonly ByteString[])[]> {
-  const builder = treePlan()
-  const length = builder.slot()
-  const program = builder.program('MAIN')
-  const names = bytes(XATTR_BYTES)
+  const program = opStream(SLOT_COUNT)
   const lengths = bytes(8 * paths.length)
   for (const [index, path] of paths.entries()) {
     program.step(index, 'list extended attributes')
     // A file system without xattrs has none to list.
-    program.call('llistxattr', [text(toBytes(path)), names, XATTR_BYTES], {
-      out: length.slot,
+    program.call('llistxattr', [text(toBytes(path)), scratch, XATTR_BYTES], {
+      out: treeSlot.RESULT,
       ignore: [errno.EOPNOTSUPP],
     })
     program.put(lengths, { offset: 8 * index, width: 8 }, length)
-    program.emit('REPORT', [names, length])
+    program.emit('REPORT', [scratch, length])
   }
   program.emit('REPORT', [lengths, lengths.bytes.length])
-  const reported = Buffer.from((await session.run(builder.build())).bytes)
+  const reported = Buffer.from((await session.run(program.finish())).bytes)
   let at = 0
   return paths.map((_, index) => {
     const end = at + Number(reported.readBigUInt64LE(reported.length - 8 * (paths.length - index)))
+    if (end === at) return noNames
     const list = reported.toString('latin1', at, end).split('\0').filter(isKeptXattr)
     at = end
     return list
@@ -81,21 +84,18 @@ interface Wanted {
 }
 
 async function readValues(session: Session, wanted: readonly Wanted[]): Promise<readonly Buffer[]> {
-  const builder = treePlan()
-  const length = builder.slot()
-  const program = builder.program('MAIN')
-  const value = bytes(XATTR_BYTES)
+  const program = opStream(SLOT_COUNT)
   const lengths = bytes(8)
   for (const { index, path, name } of wanted) {
     program.step(index, 'read extended attributes')
-    program.call('lgetxattr', [text(toBytes(path)), text(toBytes(name)), value, XATTR_BYTES], {
-      out: length.slot,
+    program.call('lgetxattr', [text(toBytes(path)), text(toBytes(name)), scratch, XATTR_BYTES], {
+      out: treeSlot.RESULT,
     })
     program.put(lengths, { offset: 0, width: 8 }, length)
     program.emit('REPORT', [part(lengths, { offset: 0, length: 8 }), 8])
-    program.emit('REPORT', [value, length])
+    program.emit('REPORT', [scratch, length])
   }
-  const reported = Buffer.from((await session.run(builder.build())).bytes)
+  const reported = Buffer.from((await session.run(program.finish())).bytes)
   let at = 0
   return wanted.map(() => {
     const start = at + 8
