@@ -37,11 +37,12 @@ function runC(source: string): string[] {
   }
 }
 
-/** A C program that prints `NAME VALUE` for each expression that the headers know. */
+/** A C program that prints `NAME VALUE` for each expression; the newer ones if the headers know them. */
 function printer(headers: readonly string[], expressions: Iterable<string>): string {
-  const prints = [...expressions].map((name) =>
-    `  printf("%s %lld\\n", "${name}", (long long)(${name}));`
-  )
+  const prints = [...expressions].map((name) => {
+    const print = `  printf("%s %lld\\n", "${name}", (long long)(${name}));`
+    return Object.hasOwn(newer, name) ? `#ifdef ${name}\n${print}\n#endif` : print
+  })
   const includes = headers.map((header) => header.startsWith('#') ? header : `#include <${header}>`)
   return [
     '#define _GNU_SOURCE',
@@ -58,15 +59,16 @@ function compare(
   ours: Readonly<Record<string, number | bigint>>,
   headers: readonly string[],
 ): string[] {
-  const known = Object.keys(ours).filter((name) => !Object.hasOwn(newer, name))
+  const names = Object.keys(ours)
   const found = new Map(
-    runC(printer(headers, known)).map((line): [string, bigint] => {
+    runC(printer(headers, names)).map((line): [string, bigint] => {
       const [name = '', value = ''] = line.split(' ')
       return [name, BigInt(value)]
     }),
   )
-  return known.flatMap((name) => {
+  return names.flatMap((name) => {
     const theirs = found.get(name)
+    if (theirs === undefined && Object.hasOwn(newer, name)) return []
     const mine = BigInt(ours[name] ?? -1)
     // C prints what is unsigned int or int as it likes: compare the low 64 bits, or the low 32.
     const same = theirs !== undefined &&
@@ -107,13 +109,14 @@ test('system call numbers of aarch64 equal the headers', () => {
   assert.equal(compare(prefixed(syscallArm64), asArm), [])
 })
 
-test('no system call of the x86-64 headers is missing', () => {
+test('no system call of the x86-64 headers is missing, up to our newest', () => {
   const macros = spawnSync('gcc', ['-E', '-dM', '-'], {
     input: '#include <asm/unistd_64.h>\n',
     encoding: 'utf8',
   })
-  const names = [...macros.stdout.matchAll(/^#define __NR_(\w+) \d+$/gm)].map(([, name = '']) =>
-    name
+  const newest = Math.max(...Object.values(syscall))
+  const names = [...macros.stdout.matchAll(/^#define __NR_(\w+) (\d+)$/gm)].flatMap(
+    ([, name = '', number]) => Number(number) <= newest ? [name] : [],
   )
   assert.ok(names.length > 300)
   assert.equal(names.filter((name) => !Object.hasOwn(syscall, name)), [])

@@ -68,13 +68,23 @@ function callTree(rules: readonly Rule[], denied: Action, verdict: Verdicts): No
  */
 export function compileFilter(policy: Policy, architecture: Architecture): Uint8Array<ArrayBuffer> {
   const verdict = verdicts()
+  // Indices of the rules of each call, in order.
+  const rulesOf = new Map<string, number[]>()
+  for (const [index, rule] of policy.rules.entries()) {
+    for (const name of rule.calls) {
+      const list = rulesOf.get(name)
+      if (list === undefined) rulesOf.set(name, [index])
+      else if (list.at(-1) !== index) list.push(index)
+    }
+  }
   // Calls under the same rules share one tree, which makes them one segment where they are
   // neighbours.
   const trees = new Map<string, Node>()
   const entries = new Map<number, Node>()
   for (const [name, number] of Object.entries(architecture.numbers)) {
-    const rules = policy.rules.filter((rule) => rule.calls.some((call) => call === name))
-    const key = rules.map((rule) => policy.rules.indexOf(rule)).join()
+    const indices = rulesOf.get(name) ?? []
+    const key = indices.join()
+    const rules = indices.flatMap((index) => policy.rules[index] ?? [])
     const tree = trees.get(key) ?? callTree(rules, policy.denied, verdict)
     trees.set(key, tree)
     entries.set(number, tree)
