@@ -208,7 +208,7 @@ struct vs_view {
 int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name);
 void vs_view_close(struct vs_view *v);
 void vs_view_json(struct vs_out *out, const struct vs_view *v);
-/* Prints the status array of the request's names; an exit code or -1. */
+/* Prints the status array of the names that are known; an exit code or -1. */
 int vs_print_json(const struct vs_request *r);
 
 /* The verbs. An exit code, or -1: the appliance's part. */

@@ -82,7 +82,7 @@ static int all_there(const struct vs_request *r)
 	return 0;
 }
 
-static int print_all(const struct vs_request *r, int json)
+static int print_all(const struct vs_request *r, int json, int silent)
 {
 	static char buffer[4096];
 	struct vs_out out = { .fd = 1, .size = sizeof(buffer), .buffer = buffer };
@@ -96,7 +96,7 @@ static int print_all(const struct vs_request *r, int json)
 
 		if (got < 0 && !printed)
 			return -1;
-		if (got == 1)
+		if (got == 1 && !silent)
 			code = vs_error_unknown(r, r->verb_word, r->names[i]);
 		if (got)
 			continue;
@@ -118,11 +118,11 @@ static int print_all(const struct vs_request *r, int json)
 
 int vs_print_json(const struct vs_request *r)
 {
-	return print_all(r, 1);
+	return print_all(r, 1, 1);
 }
 
 int vs_front_status(struct vs_request *r)
 {
 	/* What --quiet means for status is not written down: leave it to the appliance. */
-	return r->quiet ? -1 : print_all(r, r->json);
+	return r->quiet ? -1 : print_all(r, r->json, 0);
 }

@@ -155,8 +155,6 @@ static void once(struct vs_super *s)
 	if (sys(__NR_ppoll, polls, POLL_CLIENT + VS_CLIENTS, left < 0 ? NULL : &time, &none, 8) < 0)
 		memset(polls, 0, sizeof(polls));
 	reap(s);
-	if (vs_super_stop)
-		stop(s);
 	now = vs_boottime_ms();
 	if (s->kill_at && now >= s->kill_at)
 		end(s);
@@ -182,8 +180,11 @@ int vs_super_watch(struct vs_super *s)
 {
 	/* Signals come only while we poll, so none is lost between looking and sleeping. */
 	vs_mask(VS_BIT(15) | VS_BIT(17));
-	while (!s->ended)
+	while (!s->ended) {
+		if (vs_super_stop)
+			stop(s);
 		once(s);
+	}
 	if (s->master >= 0)
 		vs_console_output(s);
 	return s->status;
