@@ -37,7 +37,7 @@ function runC(source: string): string[] {
   }
 }
 
-/** A C program that prints `NAME VALUE` for each expression; the newer ones if the headers know them. */
+/** A C program that prints `NAME VALUE` for each expression, newer ones if the headers have them. */
 function printer(headers: readonly string[], expressions: Iterable<string>): string {
   const prints = [...expressions].map((name) => {
     const print = `  printf("%s %lld\\n", "${name}", (long long)(${name}));`
