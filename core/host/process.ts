@@ -31,9 +31,21 @@ export function processStart(pid: number): bigint | undefined {
   return BigInt(fields[19] ?? '0')
 }
 
-function readProc(path: string): string | undefined {
+/** The words that a process was started with; `undefined` when there is none of this pid. */
+export function processWords(pid: number): readonly string[] | undefined {
+  const words = readProc(`/proc/${pid}/cmdline`, 'utf8')
+  return words === undefined || words === '' ? undefined : words.slice(0, -1).split('\0')
+}
+
+/** The real user id of a process; `undefined` when there is none of this pid. */
+export function processUser(pid: number): number | undefined {
+  const line = readProc(`/proc/${pid}/status`)?.split('\n').find((one) => one.startsWith('Uid:'))
+  return line === undefined ? undefined : Number(line.split('\t')[1])
+}
+
+function readProc(path: string, encoding: 'latin1' | 'utf8' = 'latin1'): string | undefined {
   try {
-    return readFileSync(path, 'latin1')
+    return readFileSync(path, encoding)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     // ESRCH: the process ended between open and read.
