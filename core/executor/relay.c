@@ -11,7 +11,7 @@
 #define GRACE_MS 1000
 
 enum { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, PIPE = 13, TERM = 15, CONT = 18,
-       STOP = 19, TSTP = 20, WINCH = 28 };
+       STOP = 19, TSTP = 20, XFSZ = 25, WINCH = 28 };
 
 static const uint8_t passed_on[] = { HUP, INT, QUIT, USR1, USR2, TERM };
 
@@ -38,7 +38,9 @@ void vs_relay_signals(int terminal)
 {
 	for (size_t i = 0; i < sizeof(passed_on); i++)
 		vs_handle(passed_on[i], terminal ? on_signal : pass_on, VS_SA_RESTART);
+	/* The appliance's runtime ignores both, and ignored signals outlive execve. */
 	vs_default(PIPE);
+	vs_default(XFSZ);
 	vs_mask(0);
 	if (!terminal)
 		return;
