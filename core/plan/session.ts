@@ -75,7 +75,11 @@ function howItEnded(code: number | null, signal: NodeJS.Signals | null): string 
  * @throws {SessionLost} when it cannot be started
  */
 export async function openSession(executorPath: string): Promise<Session> {
-  const child = spawn(executorPath, ['@batch'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(executorPath, ['@batch'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // Out of the terminal's process group: after ^C it is what cleans up. It ends with its input.
+    detached: true,
+  })
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
     child.once('error', (cause) => {
