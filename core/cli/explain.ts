@@ -12,7 +12,7 @@ import { compileStart, prepareGuest } from '../guest/compile.ts'
 import { effectiveConfig } from '../guest/config.ts'
 import { parseGuestFile } from '../guest/config_file.ts'
 import { guestJsonSchema } from '../guest/config_json_schema.ts'
-import { checkName } from '../guest/name.ts'
+import { checkPattern } from '../guest/name.ts'
 import { readGuest } from '../guest/store.ts'
 import { withSession } from '../host/executor.ts'
 import { probeFacts } from '../host/facts.ts'
@@ -41,7 +41,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     })
   }
   if (process.geteuid?.() !== 0) throw needsRoot('explain', name)
-  checkName('explain', name)
+  checkPattern('explain', name)
   const { plan, steps } = await compile(cli, { verb, name, registry })
   cli.out.print(cli.globals.json ? stepsJson(steps) : dump(plan))
   return 0

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { busy } from '../errors.ts'
-import { checkName } from '../guest/name.ts'
+import { checkPattern } from '../guest/name.ts'
 import { listGuests } from '../guest/store.ts'
 import { type Executor, findExecutor } from '../host/executor.ts'
 import { takeLock } from '../host/lock.ts'
@@ -42,7 +42,7 @@ export function selectNames(cli: Cli, args: VerbArgs, verb: string): readonly st
     return listGuests(cli.root)
   }
   if (positionals.length === 0) throw usage({ verb }, 'the name of a guest is missing')
-  for (const name of positionals) checkName(verb, name)
+  for (const name of positionals) checkPattern(verb, name)
   return [...new Set(positionals)]
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { isCode, readBytes } from '../guest/files.ts'
-import { checkName } from '../guest/name.ts'
+import { checkPattern } from '../guest/name.ts'
 import { readGuest } from '../guest/store.ts'
 import { usage } from './argv.ts'
 import { escapeForTerminal } from './escape.ts'
@@ -20,7 +20,7 @@ const PAUSE_MS = 100
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const [name = ''] = args.positionals
-  checkName('show the log of', name)
+  checkPattern('show the log of', name)
   const lines = lineCount(args.text('lines'))
   const { dir } = readGuest(cli.root, { name, verb: 'show the log of' })
   const path = join(dir, 'console.log')

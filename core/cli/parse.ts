@@ -128,7 +128,7 @@ function lockTimeout(verb: VerbInfo | undefined, written: string | undefined): n
 
 /** Parses an option in seconds. */
 export function seconds(
-  verb: VerbInfo | undefined,
+  verb: { readonly verb: string } | undefined,
   { option, written }: { option: string; written: string },
 ): number {
   try {

@@ -8,7 +8,7 @@ import { notRunning } from '../errors.ts'
 import { keepEnter, prepareGuest } from '../guest/compile.ts'
 import { readBytes } from '../guest/files.ts'
 import { decodeKept } from '../guest/kept.ts'
-import { checkName } from '../guest/name.ts'
+import { checkPattern } from '../guest/name.ts'
 import { readLife } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
 import { type Executor, withSession } from '../host/executor.ts'
@@ -26,7 +26,7 @@ export async function checkRunning(
   cli: Cli,
   { name, verb }: { name: string; verb: string },
 ): Promise<Executor> {
-  checkName(verb, name)
+  checkPattern(verb, name)
   readGuest(cli.root, { name, verb })
   const executor = executorOf(cli)
   await settle(cli, { name, verb })

@@ -30,7 +30,7 @@ function waitWords(args: VerbArgs): readonly string[] {
   if (written === undefined) return ['--wait']
   if (written === 'exit') return ['--wait=exit']
   if (written === '') throw usage({ verb: 'start' }, '--wait= needs a time, or exit')
-  return [`--wait=${seconds(undefined, { option: '--wait', written })}ms`]
+  return [`--wait=${seconds({ verb: 'start' }, { option: '--wait', written })}ms`]
 }
 
 /** Starts guests in the order of their `after`; those that do not depend on each other at once. */

@@ -20,7 +20,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
 }
 
 function timeoutMs(written: string): number {
-  const ms = seconds(undefined, { option: '--timeout', written })
+  const ms = seconds({ verb: 'stop' }, { option: '--timeout', written })
   if (ms > 0) return ms
   throw usage({ verb: 'stop' }, '--timeout must be more than 0', {
     hint: 'vserver kill ends a guest at once',

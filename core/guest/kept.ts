@@ -51,11 +51,11 @@ const inputBytes = sizeOf(layout.input)
 /**
  * Encodes a kept plan. Pure.
  *
+ * @param kept its plan as `encode` gives it, a multiple of 8 bytes long
  * @throws {RangeError} when it would exceed `limit.KEPT_BYTES` or `limit.INPUTS`, or a text holds NUL
  */
 export function encodeKept(kept: Kept): Uint8Array {
-  const { inputs } = kept
-  const plan = padPlan(kept.plan)
+  const { inputs, plan } = kept
   if (inputs.length > limit.INPUTS) throw new RangeError(`${inputs.length} inputs are too many`)
   const strings = [...kept.text, ...inputs.map(({ path }) => path)]
   if (strings.some((string) => string.includes('\0'))) throw new RangeError('a text holds NUL')
@@ -98,23 +98,6 @@ export function encodeKept(kept: Kept): Uint8Array {
   file.set(plan, planOffset)
   file.set(text, textOffset)
   return file
-}
-
-/**
- * Makes a plan's size a multiple of 8 by growing its data, so that what follows it is aligned. The
- * executor wants a plan to be exactly as long as it says.
- */
-function padPlan(plan: Uint8Array): Uint8Array {
-  const more = -plan.length & 7
-  if (more === 0) return plan
-  const padded = new Uint8Array(plan.length + more)
-  padded.set(plan)
-  const words = new DataView(padded.buffer)
-  for (const name of ['size', 'data_size'] as const) {
-    const at = offsetOf(layout.header, name)
-    words.setUint32(at, words.getUint32(at, true) + more, true)
-  }
-  return padded
 }
 
 /**

@@ -4,13 +4,9 @@ import { verbs } from './verbs.ts'
 /** What a guest's name looks like. */
 export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 
-/**
- * Says why a text is not usable as a guest's name; `undefined` when it is. Verbs are refused, so that
- * `vserver NAME VERB` and `vserver VERB NAME` never mean two things. Pure.
- */
-export function nameProblem(name: string): string | undefined {
+/** Says why a text cannot be the name of any guest; `undefined` when it can. Pure. */
+export function patternProblem(name: string): string | undefined {
   if (name === '') return 'a name must not be empty'
-  if (verbs.has(name)) return 'it is a verb of vserver'
   if (name.length > 63) return `it has ${name.length} characters, and 63 are allowed`
   if (!namePattern.test(name)) {
     return 'a name is made of a-z, 0-9 and "-", and starts with a letter or digit'
@@ -19,11 +15,28 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /**
- * @param verb the words before the name in the message: `create`, `exec in`
- * @throws {VServerError} E_NAME
+ * Says why a new guest cannot have this name. Verbs are refused, so that `vserver NAME VERB` and
+ * `vserver VERB NAME` never mean two things. Pure.
+ */
+export function nameProblem(name: string): string | undefined {
+  return verbs.has(name) ? 'it is a verb of vserver' : patternProblem(name)
+}
+
+/**
+ * @param verb the words before the name in the message
+ * @throws {VServerError} E_NAME when a new guest cannot have this name
  */
 export function checkName(verb: string, name: string): void {
   const problem = nameProblem(name)
+  if (problem !== undefined) throw nameError(verb, { name, problem })
+}
+
+/**
+ * @param verb the words before the name in the message: `create`, `exec in`
+ * @throws {VServerError} E_NAME when no guest can have this name
+ */
+export function checkPattern(verb: string, name: string): void {
+  const problem = patternProblem(name)
   if (problem !== undefined) throw nameError(verb, { name, problem })
 }
 
