@@ -13,6 +13,7 @@ import {
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
+  O_RDONLY,
   O_WRONLY,
   S_IFBLK,
   S_IFCHR,
@@ -60,11 +61,24 @@ export function emitCreate(program: Ops, { directory, path }: Spot): void {
 export function emitAttributes(program: Ops, attributes: Attributes): void {
   const { mode, uid, gid, mtimeNs, xattrs } = attributes
   program.call('fchown', [file, uid, gid])
-  for (const { name, value } of xattrs) {
-    program.call('fsetxattr', [file, text(toBytes(name)), xattrValue(value), value.length, 0])
-  }
+  for (const xattr of xattrs) emitXattr(program, xattr)
   program.call('fchmod', [file, mode])
   program.call('utimensat', [file, 0, times(mtimeNs), 0])
+  program.call('close', [file])
+}
+
+function emitXattr(program: Ops, { name, value }: Xattr): void {
+  program.call('fsetxattr', [file, text(toBytes(name)), xattrValue(value), value.length, 0])
+}
+
+/** Adds xattrs to a file that was written before. */
+export function emitLateXattrs(
+  program: Ops,
+  { spot, xattrs }: { spot: Spot; xattrs: readonly Xattr[] },
+): void {
+  const flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC
+  program.call('openat', [spot.directory, nameCell(spot.path), flags, 0], { out: treeSlot.FILE })
+  for (const xattr of xattrs) emitXattr(program, xattr)
   program.call('close', [file])
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TextAcl } from './acl.ts'
 import type { ByteString } from './names.ts'
 
 /** A named value; `name` has its namespace (`user.note`), the value is any bytes. */
@@ -22,6 +23,8 @@ export interface Attributes {
   /** Nanoseconds since 1970; may be negative. */
   readonly mtimeNs: bigint
   readonly xattrs: readonly Xattr[]
+  /** ACLs with names, whose numbers stand in the tree's own /etc/passwd and /etc/group. */
+  readonly acls?: readonly TextAcl[]
 }
 
 /** A run of data inside a file; what lies between runs is a hole. Ascending, never overlapping. */

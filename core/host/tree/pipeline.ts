@@ -106,7 +106,14 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
       copied += bytes.copied ?? 0
     },
     expect(reader) {
-      readers.push(reader)
+      const member = members.at(-1)
+      readers.push((reported) => {
+        try {
+          return reader(reported)
+        } catch (error) {
+          throw options.explain(error, member)
+        }
+      })
     },
     async room() {
       if (program.count >= full.ops || carried >= full.carriedBytes || copied >= full.copiedBytes) {

@@ -33,6 +33,8 @@ export interface Registry {
    * written, or would replace a directory that has members
    */
   admit(entry: Entry): Admission
+  /** Whether a regular file was written here. */
+  isFile(path: ByteString): boolean
   /** Names directly below the root. */
   top(): readonly ByteString[]
   readonly members: number
@@ -85,6 +87,7 @@ export function registry(mostMembers: number): Registry {
     get members() {
       return places.size - 1
     },
+    isFile: (path) => places.get(path)?.kind === 'file',
     top: () => [...top],
     admit(entry) {
       const { path } = entry

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Buffer } from 'node:buffer'
+import type { TextAcl } from './acl.ts'
 import type { Xattr } from './entry.ts'
 import { MemberFault } from './fault.ts'
 import type { ByteString } from './names.ts'
@@ -29,6 +30,7 @@ export interface Member {
   readonly gid: number
   readonly mtimeNs: bigint
   readonly xattrs: readonly Xattr[]
+  readonly acls: readonly TextAcl[]
   readonly header: Header
   /** All records, for the sparse formats. */
   readonly records: readonly PaxRecord[]
@@ -65,7 +67,7 @@ export function applyPrelude(header: Header, prelude: Prelude): Member {
     uid: id('uid', 'owner', header.uid),
     gid: id('gid', 'group', header.gid),
     mtimeNs: mtime === undefined ? BigInt(header.mtime) * 1_000_000_000n : paxTimeNs(mtime),
-    xattrs: paxXattrs(pax),
+    ...paxXattrs(pax),
     header,
     records,
     pax,

@@ -5,7 +5,7 @@
  * @see pubs.opengroup.org, "pax", "pax Extended Header"
  */
 import { Buffer } from 'node:buffer'
-import { parseAcl } from './acl.ts'
+import { encodeAcl, hasNames, type TextAcl } from './acl.ts'
 import type { Xattr } from './entry.ts'
 import type { ByteString } from './names.ts'
 import { MemberFault } from './fault.ts'
@@ -66,32 +66,45 @@ export function isKeptXattr(name: ByteString): boolean {
     name === 'system.posix_acl_access' || name === 'system.posix_acl_default'
 }
 
+/** xattrs, and ACLs whose names have no numbers yet. */
+export interface PaxAttributes {
+  readonly xattrs: readonly Xattr[]
+  readonly acls: readonly TextAcl[]
+}
+
+const nobody = { user: new Map(), group: new Map() }
+
 /**
  * The xattrs and ACLs among the records: `SCHILY.xattr.*` (GNU tar, star, Go), `LIBARCHIVE.xattr.*`
  * (bsdtar; name and value encoded), `SCHILY.acl.*` (text). Others, `RHT.security.selinux` among them,
  * are left out. A binary ACL wins over a text.
  *
- * @throws {MemberFault} for an ACL that names people, not numbers
+ * @throws {MemberFault} for an ACL that is damaged
  */
-export function paxXattrs(records: ReadonlyMap<ByteString, Buffer>): readonly Xattr[] {
+export function paxXattrs(records: ReadonlyMap<ByteString, Buffer>): PaxAttributes {
   const found = new Map<ByteString, Uint8Array>()
   for (const [key, value] of records) {
-    if (key === 'SCHILY.acl.access') found.set('system.posix_acl_access', parseAcl(value.toString('latin1')))
-    if (key === 'SCHILY.acl.default') {
-      found.set('system.posix_acl_default', parseAcl(value.toString('latin1')))
-    }
     if (key.startsWith('LIBARCHIVE.xattr.')) {
-      const name = decodeURIComponentBytes(key.slice('LIBARCHIVE.xattr.'.length))
+      const name = percentDecode(key.slice('LIBARCHIVE.xattr.'.length))
       found.set(name, Buffer.from(value.toString('latin1'), 'base64'))
     }
   }
   for (const [key, value] of records) {
     if (key.startsWith('SCHILY.xattr.')) found.set(key.slice('SCHILY.xattr.'.length), value)
   }
-  return [...found].filter(([name]) => isKeptXattr(name)).map(([name, value]) => ({ name, value }))
+  const acls: TextAcl[] = []
+  for (const kind of ['access', 'default'] as const) {
+    const xattr = `system.posix_acl_${kind}` as const
+    const text = records.get(`SCHILY.acl.${kind}`)?.toString('latin1')
+    if (text === undefined || found.has(xattr)) continue
+    if (hasNames(text)) acls.push({ xattr, text })
+    else found.set(xattr, encodeAcl(text, nobody))
+  }
+  const kept = [...found].filter(([name]) => isKeptXattr(name))
+  return { xattrs: kept.map(([name, value]) => ({ name, value })), acls }
 }
 
-function decodeURIComponentBytes(text: ByteString): ByteString {
+function percentDecode(text: ByteString): ByteString {
   return text.replace(
     /%([0-9A-Fa-f]{2})/g,
     (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)),

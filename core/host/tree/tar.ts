@@ -143,8 +143,8 @@ function attributesOf(member: Member, limits: TreeLimits): Attributes {
   if (place.path.split('/').length > limits.depth) {
     throw new MemberFault(`it lies over ${limits.depth} directories deep`)
   }
-  const { uid, gid, mtimeNs, xattrs } = member
-  return { path: place.path, mode: member.header.mode, uid, gid, mtimeNs, xattrs }
+  const { uid, gid, mtimeNs, xattrs, acls } = member
+  return { path: place.path, mode: member.header.mode, uid, gid, mtimeNs, xattrs, acls }
 }
 
 function linkTarget(member: Member): ByteString {

@@ -20,6 +20,7 @@ import { directoryCache, openBelow } from './directories.ts'
 import {
   emitAttributes,
   emitDirectory,
+  emitLateXattrs,
   emitLink,
   emitNode,
   emitRemove,
@@ -28,6 +29,7 @@ import {
 } from './emit.ts'
 import type { DirectoryEntry, Entry } from './entry.ts'
 import { explainer, interrupted, type TreeDeed } from './failure.ts'
+import { type Late, lateOf, readIds, resolveLate } from './late-acls.ts'
 import { treeLimits } from './limits.ts'
 import { type ByteString, parentOf } from './names.ts'
 import { pipeline } from './pipeline.ts'
@@ -98,12 +100,14 @@ export async function writeTree(
 
   async function writeAll(): Promise<void> {
     const described = new Map<ByteString, DirectoryEntry>()
+    const late = new Map<ByteString, Late>()
     const target = directoryCache(root, treeSlot.TARGETS)
     const twins = directoryCache(origin, treeSlot.SOURCES)
     const spotOf = (path: ByteString): Spot => ({
       directory: target.use(pipe.program, parentOf(path)),
       path,
     })
+    const way = options.origin?.way ?? 'send'
     let doneBytes = 0
     const advance = (bytes: number) => {
       doneBytes += bytes
@@ -115,6 +119,9 @@ export async function writeTree(
       if (signal.aborted) throw interrupted(deed)
       pipe.begin(member)
       const { missing, before } = made.admit(entry)
+      late.delete(member)
+      const waits = lateOf(entry)
+      if (waits !== undefined) late.set(member, waits)
       for (const path of missing) {
         emitDirectory(pipe.program, spotOf(path))
         described.set(path, implied(path, entry))
@@ -131,7 +138,7 @@ export async function writeTree(
           described.set(member, entry)
           break
         case 'file':
-          await writeFile(entry, { pipe, spot: spotOf(member), twins, advance, budget, ...way() })
+          await writeFile(entry, { pipe, spot: spotOf(member), twins, advance, budget, way })
           break
         case 'hardlink':
           emitLink(pipe.program, spotOf(entry.target), spotOf(member))
@@ -150,15 +157,31 @@ export async function writeTree(
       }
       await pipe.room()
     }
+    member = undefined
+    if (late.size > 0) await writeLate()
     target.close(pipe.program)
     twins.close(pipe.program)
     await writeDirectories([...described.values()].reverse())
-    member = undefined
     pipe.program.step(0, `${deed.verb} "${deed.thing}"`)
     if (options.sync ?? true) pipe.program.call('syncfs', [root])
     if (options.origin !== undefined) pipe.program.call('close', [origin])
     pipe.program.call('close', [root])
     await pipe.finish()
+
+    async function writeLate(): Promise<void> {
+      await pipe.finish()
+      const ids = readIds(destination, made)
+      for (const waits of late.values()) {
+        member = waits.path
+        pipe.begin(member)
+        const xattrs = resolveLate(waits, ids)
+        const directory = described.get(member)
+        if (directory === undefined) emitLateXattrs(pipe.program, { spot: spotOf(member), xattrs })
+        else described.set(member, { ...directory, xattrs: [...directory.xattrs, ...xattrs] })
+        await pipe.room()
+      }
+      member = undefined
+    }
   }
 
   /** Last of all, because what is made in a directory moves its time, and inherits its ACL. */
@@ -173,10 +196,6 @@ export async function writeTree(
       emitAttributes(pipe.program, entry)
       await pipe.room()
     }
-  }
-
-  function way(): { way: CopyWay } {
-    return { way: options.origin?.way ?? 'send' }
   }
 }
 
