@@ -23,7 +23,7 @@ const compressAsync = promisify(zstdCompress)
 export interface Compressor {
   /** Compresses a file's content; the result is a run of zstd frames with checksums. */
   compress(content: Uint8Array): Promise<Uint8Array>
-  /** Removes what the cache holds beyond the frames that were asked for. */
+  /** Removes what the cache holds of this level beyond the frames that were asked for. */
   prune(): Promise<void>
 }
 
@@ -61,7 +61,7 @@ export function compressor(directory: string, level: number): Compressor {
     },
     async prune() {
       for (const name of await readdir(directory)) {
-        if (!used.has(name)) await rm(join(directory, name), { force: true })
+        if (name.endsWith(`-${level}.zst`) && !used.has(name)) await rm(join(directory, name), { force: true })
       }
     },
   }

@@ -49,8 +49,9 @@ cat <<NEXT
 "$guest" runs. What to type next:
 
   sudo install dist/vserver /usr/local/bin/   # the whole product is this one file
-  vserver enter $guest                          # a shell in it
-  vserver status $guest                         # what it is
-  vserver stop $guest && vserver destroy $guest   # and away with it
-  npm test                                    # the tests, as root
+  sudo vserver enter $guest                     # a shell in it
+  sudo vserver status $guest                    # what it is
+  sudo vserver stop $guest                      # ends it
+  sudo vserver destroy $guest                   # and away with it
+  sudo npm test                               # everything that is tested
 NEXT
