@@ -15,7 +15,10 @@ step() { printf '\n[%s/5] %s\n' "$1" "$2" >&2; }
 # The child gets Ctrl-C too and cleans up after itself; what this run had finished is undone here.
 interrupted() {
   trap '' INT TERM HUP
-  [ -z "$made" ] || dist/vserver destroy --yes "$guest" >&2 || true
+  if [ -n "$made" ] && dist/vserver list --quiet | grep -qx "$guest"; then
+    dist/vserver kill "$guest" >&2
+    dist/vserver destroy --yes "$guest" >&2
+  fi
   echo 'start: interrupted; what this run made of the guest is removed' >&2
   exit 130
 }
