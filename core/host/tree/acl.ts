@@ -69,7 +69,9 @@ export function encodeAcl(text: ByteString, ids: Ids): Uint8Array {
 export function parseIds(file: ByteString): ReadonlyMap<ByteString, number> {
   const rows = file.split('\n').map((line) => line.split(':'))
   return new Map(
-    rows.flatMap(([name = '', , id = '']) => name !== '' && isNumber(id) ? [[name, Number(id)]] : []),
+    rows.flatMap(([name = '', , id = '']) =>
+      name !== '' && isNumber(id) ? [[name, Number(id)]] : []
+    ),
   )
 }
 
@@ -81,7 +83,9 @@ function idOf(kind: Kind, who: ByteString, ids: Ids): number {
   const id = kind === 'user' ? ids.user.get(who) : ids.group.get(who)
   if (id !== undefined) return id
   const file = kind === 'user' ? 'passwd' : 'group'
-  throw new MemberFault(`its ACL names the ${kind} "${showName(who)}", who is not in its own /etc/${file}`)
+  throw new MemberFault(
+    `its ACL names the ${kind} "${showName(who)}", who is not in its own /etc/${file}`,
+  )
 }
 
 function rowsOf(text: ByteString): readonly AclRow[] {

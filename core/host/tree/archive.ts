@@ -42,6 +42,8 @@ export async function* readArchive(path: string, options: ArchiveOptions): Async
 /** SHA-256 of a file's bytes, as 64 hex digits. */
 export async function digestFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk)
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    hash.update(chunk)
+  }
   return hash.digest('hex')
 }

@@ -32,7 +32,8 @@ const known: readonly (readonly [Compression | 'bzip2' | 'lz4' | 'zip', magic: s
 export function detectCompression(head: Uint8Array, archive: string): Compression {
   const text = String.fromCharCode(...head.subarray(0, MAGIC_BYTES))
   // zstd files may begin with a skippable frame.
-  if (/^[\x50-\x5f]\x2a\x4d\x18/.test(text)) return 'zstd'
+  const [first = 0, ...rest] = head.subarray(0, 4)
+  if ((first & 0xf0) === 0x50 && rest.join() === '42,77,24') return 'zstd'
   const [format] = known.find(([, magic]) => text.startsWith(magic)) ?? ['none' as const]
   switch (format) {
     case 'none':

@@ -15,7 +15,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../linux/constants.ts'
-import { type Arg, bytes, fromSlot, text } from '../../plan/program.ts'
+import { type Arg, bytes, text } from '../../plan/program.ts'
 import { openHow } from '../../linux/structs.ts'
 import { type ByteString, toBytes } from './names.ts'
 import type { Ops } from './ops.ts'

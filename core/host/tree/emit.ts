@@ -43,7 +43,9 @@ const nameCell = (path: ByteString): Cell => text(toBytes(nameOf(path)))
  * reading of a template's file writes nothing.
  */
 function times(mtimeNs: bigint): Cell {
-  const seconds = mtimeNs >= 0n ? mtimeNs / 1_000_000_000n : (mtimeNs - 999_999_999n) / 1_000_000_000n
+  const seconds = mtimeNs >= 0n
+    ? mtimeNs / 1_000_000_000n
+    : (mtimeNs - 999_999_999n) / 1_000_000_000n
   const buffer = Buffer.alloc(32)
   buffer.writeBigInt64LE(BigInt(UTIME_OMIT), 8)
   buffer.writeBigInt64LE(seconds, 16)

@@ -50,7 +50,8 @@ export function explainer(
   return (thrown, member) => {
     const name = member === undefined || member === '' ? undefined : showName(member)
     const info = { details: { thing: deed.thing, ...(name && { member: name }) }, cause: thrown }
-    const say = (detail: string) => `Cannot ${what}: ${name === undefined ? '' : `"${name}": `}${detail}`
+    const say = (detail: string) =>
+      `Cannot ${what}: ${name === undefined ? '' : `"${name}": `}${detail}`
     if (thrown instanceof MemberFault) return bad(say(thrown.message), info)
     if (!(thrown instanceof OpFailure)) return thrown
     const { call, errno: number } = thrown

@@ -28,7 +28,11 @@ export async function readExtents(
 ): Promise<readonly Extent[]> {
   const extents: Extent[] = []
   for (let from = 0;;) {
-    const found = await readSome(session, { path, from, runs: extents.length === 0 ? 16 : RUNS_A_PLAN })
+    const found = await readSome(session, {
+      path,
+      from,
+      runs: extents.length === 0 ? 16 : RUNS_A_PLAN,
+    })
     let known = from
     for (const { at, end } of found) {
       // Past the last run there is no data (ENXIO, stored as 0): the search starts over.

@@ -19,7 +19,9 @@ export interface Late {
 
 /** What waits of a member, if anything. @throws {MemberFault} for nodes, which cannot be opened */
 export function lateOf(entry: Entry): Late | undefined {
-  if (entry.kind === 'hardlink' || entry.acls === undefined || entry.acls.length === 0) return undefined
+  if (entry.kind === 'hardlink' || entry.acls === undefined || entry.acls.length === 0) {
+    return undefined
+  }
   if (entry.kind !== 'file' && entry.kind !== 'directory') {
     throw new MemberFault(`its ACL has names, which a ${entry.kind} must not`)
   }

@@ -66,14 +66,18 @@ export function join(directory: ByteString, name: ByteString): ByteString {
  *
  * @returns the path, or why it is refused
  */
-export function normalise(raw: ByteString): { readonly path: ByteString } | { readonly bad: string } {
+export function normalise(
+  raw: ByteString,
+): { readonly path: ByteString } | { readonly bad: string } {
   if (raw === '') return { bad: 'its name is empty' }
   if (raw.startsWith('/')) return { bad: 'its name is absolute' }
   if (raw.includes('\0')) return { bad: 'its name holds a NUL byte' }
   const parts = raw.split('/').filter((part) => part !== '' && part !== '.')
   for (const part of parts) {
     if (part === '..') return { bad: 'its name holds a ".." component' }
-    if (part.length > NAME_BYTES) return { bad: `its name has a component over ${NAME_BYTES} bytes` }
+    if (part.length > NAME_BYTES) {
+      return { bad: `its name has a component over ${NAME_BYTES} bytes` }
+    }
   }
   const path = parts.join('/')
   return path.length > PATH_BYTES ? { bad: `its name is over ${PATH_BYTES} bytes` } : { path }

@@ -6,7 +6,15 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
-import { arg as argCode, layout, magic, NO_SLOT, op as opCode, PLAN_VERSION, role } from '../../plan/abi.ts'
+import {
+  arg as argCode,
+  layout,
+  magic,
+  NO_SLOT,
+  op as opCode,
+  PLAN_VERSION,
+  role,
+} from '../../plan/abi.ts'
 import type { ProgramBuilder } from '../../plan/builder.ts'
 import { offsetOf, size } from '../../plan/layout.ts'
 import { type Arg, argKind, type Cell, text, type Value } from '../../plan/program.ts'
@@ -149,8 +157,10 @@ export function opStream(slotCount: number): OpStream {
     get count() {
       return count()
     },
-    call: (name, args, options) => push({ code: opCode.SYSCALL, nr: syscall[name], call: name }, args, options),
-    emit: (code, args, options) => push({ code: opCode[code], nr: 0, call: code.toLowerCase() }, args, options),
+    call: (name, args, options) =>
+      push({ code: opCode.SYSCALL, nr: syscall[name], call: name }, args, options),
+    emit: (code, args, options) =>
+      push({ code: opCode[code], nr: 0, call: code.toLowerCase() }, args, options),
     put(cell, { offset, width }, value) {
       push({ code: opCode.PUT, nr: 0, call: 'put' }, [
         { kind: 'data', cell, offset, length: width },
@@ -167,8 +177,13 @@ export function opStream(slotCount: number): OpStream {
       const total = ops.used + data.used
       const header = [magic.PLAN, PLAN_VERSION, total, 1, count(), data.used, slotCount, 0]
       const program = [role.MAIN, 0, count(), 0]
-      for (const [i, value] of [...header, ...program].entries()) ops.bytes.writeUInt32LE(value, 4 * i)
-      const plan = Buffer.concat([ops.bytes.subarray(0, ops.used), data.bytes.subarray(0, data.used)])
+      for (const [i, value] of [...header, ...program].entries()) {
+        ops.bytes.writeUInt32LE(value, 4 * i)
+      }
+      const plan = Buffer.concat([
+        ops.bytes.subarray(0, ops.used),
+        data.bytes.subarray(0, data.used),
+      ])
       ops.used = HEAD
       data.used = 0
       cells.clear()

@@ -74,7 +74,9 @@ export function registry(mostMembers: number): Registry {
   const checkLink = (path: ByteString, target: ByteString): Made => {
     const place = places.get(target)
     if (place === undefined) {
-      throw new MemberFault(`it is a hard link to "${showName(target)}", which did not come before it`)
+      throw new MemberFault(
+        `it is a hard link to "${showName(target)}", which did not come before it`,
+      )
     }
     if (place.kind === 'directory') {
       throw new MemberFault(`it is a hard link to "${showName(target)}", which is a directory`)
@@ -92,7 +94,9 @@ export function registry(mostMembers: number): Registry {
     admit(entry) {
       const { path } = entry
       const kind = entry.kind === 'hardlink' ? checkLink(path, entry.target) : madeOf(entry.kind)
-      if (path === '' && kind !== 'directory') throw new MemberFault('it is the root, and no directory')
+      if (path === '' && kind !== 'directory') {
+        throw new MemberFault('it is the root, and no directory')
+      }
       const old = places.get(path)
       if (old?.kind === 'directory' && kind === 'directory') {
         return { missing: [], before: 'sameDirectory' }
@@ -104,7 +108,11 @@ export function registry(mostMembers: number): Registry {
       if (old !== undefined) remove(path)
       for (const directory of missing) add(directory, 'directory')
       add(path, kind)
-      const before = old === undefined ? 'nothing' : old.kind === 'directory' ? 'emptyDirectory' : 'name'
+      const before = old === undefined
+        ? 'nothing'
+        : old.kind === 'directory'
+        ? 'emptyDirectory'
+        : 'name'
       return { missing, before }
     },
   }

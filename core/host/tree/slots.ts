@@ -4,7 +4,7 @@
  * @module
  */
 import { slot } from '../../plan/abi.ts'
-import { planBuilder, type PlanBuilder } from '../../plan/builder.ts'
+import { type PlanBuilder, planBuilder } from '../../plan/builder.ts'
 import { type Arg, fromSlot } from '../../plan/program.ts'
 
 const cached = 12

@@ -20,7 +20,9 @@ export function readSource(source: string, verb: 'copy' | 'unpack'): Source {
     return { path, stat: statSync(path) }
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    const detail = error.code === 'ENOENT' ? 'it does not exist' : `it cannot be read (${error.code})`
+    const detail = error.code === 'ENOENT'
+      ? 'it does not exist'
+      : `it cannot be read (${error.code})`
     throw errors.E_SOURCE(`Cannot ${verb} "${source}": ${detail}`, {
       hint: 'give an existing absolute path',
       details: { source },

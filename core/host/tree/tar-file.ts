@@ -26,12 +26,13 @@ export interface FileInput {
   /** The member's own header block. */
   readonly block: Uint8Array
   readonly limits: TreeLimits
+  /** Adds archive and member to what goes wrong while the content is taken. */
+  readonly explain: (thrown: unknown) => unknown
 }
 
 /** Yields a file, and leaves the source at the next header. @throws {MemberFault} */
 export async function* readFile(source: ByteSource, input: FileInput): AsyncGenerator<Entry> {
   const { attributes, limits } = input
-  const start = source.position
   const { extents, size } = await readMap(source, input)
   if (size > limits.fileBytes) throw new MemberFault(`it is over ${limits.fileBytes} bytes`)
   const stored = extents.reduce((sum, { length }) => sum + length, 0)
@@ -42,23 +43,26 @@ export async function* readFile(source: ByteSource, input: FileInput): AsyncGene
     yield { kind: 'file', ...attributes, size, content: { kind: 'slice', from, extents } }
     return
   }
-  const pieces = readPieces(source, extents)
+  const pieces = readPieces(source, { extents, explain: input.explain })
   yield { kind: 'file', ...attributes, size, content: { kind: 'stream', pieces } }
   const left = stored - (source.position - from)
   await source.skip(left + padding(stored))
-  if (source.position < start) throw new RangeError('an archive was read backwards')
 }
 
 async function* readPieces(
   source: ByteSource,
-  extents: readonly Extent[],
+  { extents, explain }: { extents: readonly Extent[]; explain: FileInput['explain'] },
 ): AsyncGenerator<Piece> {
-  for (const { at, length } of extents) {
-    let done = 0
-    for await (const bytes of source.pieces(length)) {
-      yield { at: at + done, bytes }
-      done += bytes.length
+  try {
+    for (const { at, length } of extents) {
+      let done = 0
+      for await (const bytes of source.pieces(length)) {
+        yield { at: at + done, bytes }
+        done += bytes.length
+      }
     }
+  } catch (error) {
+    throw explain(error)
   }
 }
 

@@ -31,7 +31,9 @@ export function parsePax(data: Buffer): readonly PaxRecord[] {
     const length = /^[0-9]+$/.test(digits) ? Number.parseInt(digits, 10) : 0
     const end = at + length
     const equals = data.indexOf(0x3d, space)
-    if (length === 0 || end > data.length || data[end - 1] !== 0x0a || equals < 0 || equals >= end) {
+    if (
+      length === 0 || end > data.length || data[end - 1] !== 0x0a || equals < 0 || equals >= end
+    ) {
       throw new MemberFault('its extended header is damaged')
     }
     records.push({
@@ -47,7 +49,9 @@ export function parsePax(data: Buffer): readonly PaxRecord[] {
 export function paxNumber(value: ByteString, what: string): number {
   const result = /^[0-9]{1,16}$/.test(value) ? Number.parseInt(value, 10) : NaN
   if (Number.isSafeInteger(result)) return result
-  throw new MemberFault(value.startsWith('-') ? `its ${what} is negative` : `its ${what} is not a number`)
+  throw new MemberFault(
+    value.startsWith('-') ? `its ${what} is negative` : `its ${what} is not a number`,
+  )
 }
 
 /** Seconds with a fraction, as nanoseconds; digits beyond the ninth are cut off downwards. */

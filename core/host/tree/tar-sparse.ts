@@ -89,7 +89,9 @@ export function checkExtents(
   extents: readonly Extent[],
   { size, stored }: { size: number; stored: number },
 ): readonly Extent[] {
-  if (extents.length > MAX_EXTENTS) throw new MemberFault(`its sparse map has over ${MAX_EXTENTS} runs`)
+  if (extents.length > MAX_EXTENTS) {
+    throw new MemberFault(`its sparse map has over ${MAX_EXTENTS} runs`)
+  }
   let end = 0
   let sum = 0
   for (const { at, length } of extents) {

@@ -38,7 +38,9 @@ export async function* readTar(source: ByteSource, options: TarOptions): AsyncGe
       member = undefined
       const block = await source.read(BLOCK)
       if (block.length === 0) throw new MemberFault(first ? 'it is empty' : 'its end is missing')
-      if (block.length < BLOCK) throw new MemberFault(first ? 'it is no tar archive' : 'it is cut off')
+      if (block.length < BLOCK) {
+        throw new MemberFault(first ? 'it is no tar archive' : 'it is cut off')
+      }
       if (isZero(block)) break
       if (!checksumFits(block)) {
         throw new MemberFault(
@@ -55,7 +57,9 @@ export async function* readTar(source: ByteSource, options: TarOptions): AsyncGe
       const described = applyPrelude(header, prelude)
       member = described.name
       prelude = { ...nothing, global: prelude.global }
-      yield* readMember(source, { member: described, block, limits })
+      const { name } = described
+      const explain = (thrown: unknown) => inArchive(thrown, { archive, member: name })
+      yield* readMember(source, { member: described, block, limits, explain })
     }
     await drain(source, limits)
   } catch (error) {
@@ -96,7 +100,10 @@ async function readPrelude(
 }
 
 /** Yields the member, and leaves the source at the next header. */
-async function* readMember(source: ByteSource, input: Omit<FileInput, 'attributes'>): AsyncGenerator<Entry> {
+async function* readMember(
+  source: ByteSource,
+  input: Omit<FileInput, 'attributes'>,
+): AsyncGenerator<Entry> {
   const { member, limits } = input
   const { header } = member
   const attributes = attributesOf(member, limits)
@@ -150,7 +157,9 @@ function attributesOf(member: Member, limits: TreeLimits): Attributes {
 function linkTarget(member: Member): ByteString {
   const place = normalise(member.link)
   if ('bad' in place) {
-    throw new MemberFault(`it is a hard link to something outside: ${place.bad.replace('its', 'the')}`)
+    throw new MemberFault(
+      `it is a hard link to something outside: ${place.bad.replace('its', 'the')}`,
+    )
   }
   return place.path
 }

@@ -9,7 +9,13 @@
  *
  * @module
  */
-import { AT_REMOVEDIR, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../../linux/constants.ts'
+import {
+  AT_REMOVEDIR,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+} from '../../linux/constants.ts'
 import { text } from '../../plan/program.ts'
 import type { Session } from '../../plan/session.ts'
 import type { Progress } from '../../plugin/types.ts'
@@ -43,7 +49,11 @@ export interface WriteOptions {
   /**
    * Where contents of kinds `twin` (a directory) and `slice` (a file) come from, and how they are copied.
    */
-  readonly origin?: { readonly path: string; readonly kind: 'directory' | 'file'; readonly way: CopyWay }
+  readonly origin?: {
+    readonly path: string
+    readonly kind: 'directory' | 'file'
+    readonly way: CopyWay
+  }
   readonly signal: AbortSignal
   readonly progress: (event: Progress) => void
   /** Members at most. */

@@ -40,7 +40,10 @@ export async function readXattrs(
   const found = paths.map((): readonly Xattr[] => none)
   for (let at = 0; at < wanted.length; at += VALUES_A_PLAN) {
     const some = wanted.slice(at, at + VALUES_A_PLAN)
-    const values = await readValues(session, some.map((one) => ({ ...one, path: paths[one.index] ?? '' })))
+    const values = await readValues(
+      session,
+      some.map((one) => ({ ...one, path: paths[one.index] ?? '' })),
+    )
     for (const [number, { index, name }] of some.entries()) {
       const value = values[number]
       if (value !== undefined) found[index] = [...(found[index] ?? none), { name, value }]
