@@ -122,7 +122,11 @@ export function notRunning(verb: string, name: string): VServerError {
 }
 
 /** Another command holds the guest's lock. */
-export function busy(verb: string, name: string, holder: { pid: number; verb: string }): VServerError {
+export function busy(
+  verb: string,
+  name: string,
+  holder: { pid: number; verb: string },
+): VServerError {
   return errors.E_BUSY(
     `Cannot ${verb} "${name}": it is locked by pid ${holder.pid} (vserver ${holder.verb})`,
     { hint: 'try again when that command is done, or wait longer with --lock-timeout' },

@@ -32,7 +32,9 @@ test('every code is used, and every code that is used is listed', () => {
   const known = new Set(Object.keys(errorTable))
   // Those with helpers in errors.ts itself.
   const helped = ['E_BUSY', 'E_GUEST_UNKNOWN', 'E_NOT_RUNNING', 'E_ROOT']
-  for (const code of known) assert.ok(used.has(code) || helped.includes(code), `${code} is not used`)
+  for (const code of known) {
+    assert.ok(used.has(code) || helped.includes(code), `${code} is not used`)
+  }
   for (const code of used) assert.ok(known.has(code), `${code} is not listed`)
 })
 
@@ -51,8 +53,10 @@ test('renderError() prints a line and a hint', () => {
     'vserver: Cannot start "web": it is locked by pid 123 (vserver stop)\n' +
       '  try again when that command is done, or wait longer with --lock-timeout\n',
   )
-  assert.is(renderError(errors.E_OP('Cannot x'), { json: true }),
-    '{"error":{"code":"E_OP","message":"Cannot x","hint":null,"details":null}}\n')
+  assert.is(
+    renderError(errors.E_OP('Cannot x'), { json: true }),
+    '{"error":{"code":"E_OP","message":"Cannot x","hint":null,"details":null}}\n',
+  )
 })
 
 test('toVServerError() keeps the cause of anything thrown', () => {

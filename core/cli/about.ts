@@ -12,7 +12,9 @@ import manifest from '../../package.json' with { type: 'json' }
 /** `0.1.0`, and the first digits of the build where there is one. */
 export function version(): string {
   const build = process.env['VSERVER_BUILD'] ?? ''
-  return build === '' ? `vserver ${manifest.version}` : `vserver ${manifest.version} (${build.slice(0, 12)})`
+  return build === ''
+    ? `vserver ${manifest.version}`
+    : `vserver ${manifest.version} (${build.slice(0, 12)})`
 }
 
 /**

@@ -168,8 +168,9 @@ export function usage(
 ): VServerError {
   const what = verb === undefined ? 'run vserver' : verb.verb
   return errors.E_USAGE(`Cannot ${what}: ${detail}`, {
-    hint: hint ?? (verb === undefined
-      ? 'vserver --help shows the verbs'
-      : `vserver ${verb.verb} --help shows how`),
+    hint: hint ??
+      (verb === undefined
+        ? 'vserver --help shows the verbs'
+        : `vserver ${verb.verb} --help shows how`),
   })
 }

@@ -27,7 +27,10 @@ import type { Cli } from './types.ts'
  *
  * @throws {VServerError} E_BUSY, E_OP
  */
-export async function settle(cli: Cli, { name, verb }: { name: string; verb: string }): Promise<void> {
+export async function settle(
+  cli: Cli,
+  { name, verb }: { name: string; verb: string },
+): Promise<void> {
   if (readLife(cli.root, name).kind !== 'stale') return
   const executor = executorOf(cli)
   runStatus(cli, executor, name)
@@ -35,7 +38,11 @@ export async function settle(cli: Cli, { name, verb }: { name: string; verb: str
   await withSession(executor, async (session) => {
     await withGuestLock(cli, { session, name, verb }, async () => {
       const registry = await registryOf(cli)
-      const guest = prepareGuest(readGuest(cli.root, { name, verb }), { root: cli.root, registry, verb })
+      const guest = prepareGuest(readGuest(cli.root, { name, verb }), {
+        root: cli.root,
+        registry,
+        verb,
+      })
       await keepStart({ root: cli.root, executor, session, registry }, guest)
     })
   })

@@ -39,7 +39,10 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   findSource(from, registry)
   const yaml = newGuestYaml({ from, settings: args.list('set') })
   const modes = registry.networkModes
-  const config = effectiveConfig(parseGuestFile({ file: '--set', text: yaml }, modes), { name, modes })
+  const config = effectiveConfig(parseGuestFile({ file: '--set', text: yaml }, modes), {
+    name,
+    modes,
+  })
   useRoot(cli)
   readHostConfig(cli.root)
   const executor = executorOf(cli)
@@ -87,8 +90,11 @@ async function make(cli: Cli, making: Making): Promise<void> {
   const staged = stageGuest(root, name, { yaml })
   try {
     const bounds = readHostConfig(root).ids
-    await claimIds(session, { owner: guestDir(root, name), bounds, signal }, (ids) =>
-      commitGuest(root, staged, { template, ids }))
+    await claimIds(
+      session,
+      { owner: guestDir(root, name), bounds, signal },
+      (ids) => commitGuest(root, staged, { template, ids }),
+    )
   } catch (error) {
     await sweep(session, staged.path)
     throw diskFull(error) ?? error

@@ -47,9 +47,13 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
 /** Asks on a terminal. Elsewhere nobody could answer. */
 async function confirm(cli: Cli, names: readonly string[]): Promise<boolean> {
   if (!isatty(0) || !isatty(2)) {
-    throw usage({ verb: 'destroy' }, 'this removes all files of the guests, and nobody can be asked', {
-      hint: `vserver destroy ${names.join(' ')} --yes`,
-    })
+    throw usage(
+      { verb: 'destroy' },
+      'this removes all files of the guests, and nobody can be asked',
+      {
+        hint: `vserver destroy ${names.join(' ')} --yes`,
+      },
+    )
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const list = names.map((name) => `"${name}"`).join(', ')
@@ -59,8 +63,10 @@ async function confirm(cli: Cli, names: readonly string[]): Promise<boolean> {
       // readline takes ^C away from the process while it reads.
       lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
       lines.once('close', () => resolve(false))
-      lines.question(`Destroy ${list} and all their files? [y/N] `, (answer) =>
-        resolve(/^y(es)?$/i.test(answer.trim())))
+      lines.question(
+        `Destroy ${list} and all their files? [y/N] `,
+        (answer) => resolve(/^y(es)?$/i.test(answer.trim())),
+      )
     })
   } finally {
     lines.close()

@@ -26,9 +26,8 @@ export function escapeForTerminal(bytes: Uint8Array): string {
     const hidden = code < 0xa0 || (code >= 0x202a && code <= 0x202e) ||
       (code >= 0x2066 && code <= 0x2069)
     if (length === 0 || character.length === 0 || code === 0xfffd || hidden) {
-      for (let end = index + Math.max(1, length); index < end; index++) {
-        shown += escaped(bytes[index] ?? 0)
-      }
+      const end = index + Math.max(1, length)
+      while (index < end) shown += escaped(bytes[index++] ?? 0)
     } else {
       shown += character
       index += length

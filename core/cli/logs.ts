@@ -57,8 +57,9 @@ type Show = (chunk: Buffer | undefined) => void
 function printer({ json, terminal }: { json: boolean; terminal: boolean }): Show {
   let rest: Buffer = Buffer.alloc(0)
   const print = (bytes: Buffer) => {
-    if (json) writeAll(1, `${JSON.stringify({ line: bytes.toString('utf8').replace(/\r?\n?$/, '') })}\n`)
-    else writeAll(1, terminal ? escapeForTerminal(bytes) : bytes)
+    if (json) {
+      writeAll(1, `${JSON.stringify({ line: bytes.toString('utf8').replace(/\r?\n?$/, '') })}\n`)
+    } else writeAll(1, terminal ? escapeForTerminal(bytes) : bytes)
   }
   return (chunk) => {
     if (!json && !terminal) return chunk === undefined ? undefined : print(chunk)

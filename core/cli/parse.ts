@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { cac, type CAC } from 'cac'
+import { type CAC, cac } from 'cac'
 import { parseUnit } from '../guest/units.ts'
 import { splitArgv, type Token, usage } from './argv.ts'
 import type { Globals, VerbArgs, VerbInfo, VerbOption } from './types.ts'

@@ -45,9 +45,15 @@ export async function ensureEnter(
   const kept = readBytes(join(runDir(cli.root, name), 'enter.kept'))
   if (kept !== undefined && isCurrent(kept, executor)) return
   const registry = await registryOf(cli)
-  const guest = prepareGuest(readGuest(cli.root, { name, verb }), { root: cli.root, registry, verb })
-  await withSession(executor, (session) =>
-    keepEnter({ root: cli.root, executor, session, registry }, guest))
+  const guest = prepareGuest(readGuest(cli.root, { name, verb }), {
+    root: cli.root,
+    registry,
+    verb,
+  })
+  await withSession(
+    executor,
+    (session) => keepEnter({ root: cli.root, executor, session, registry }, guest),
+  )
 }
 
 function isCurrent(bytes: Uint8Array, executor: Executor): boolean {

@@ -48,12 +48,15 @@ export async function startGuests(
   for (const level of levels) {
     cli.signal.throwIfAborted()
     const ready: string[] = []
-    const failed = await withSession(executor, (session) =>
-      forEachName(cli, level, async (name) => {
-        await settle(cli, { name, verb: 'start' })
-        await prepareStart(cli, { executor, session, registry, name })
-        ready.push(name)
-      }))
+    const failed = await withSession(
+      executor,
+      (session) =>
+        forEachName(cli, level, async (name) => {
+          await settle(cli, { name, verb: 'start' })
+          await prepareStart(cli, { executor, session, registry, name })
+          ready.push(name)
+        }),
+    )
     worst = Math.max(worst, failed)
     if (ready.length === 0) continue
     const options = { verb: 'start', words: [...words, ...ready], silent: silent || whole }

@@ -106,7 +106,7 @@ export const verbTable: readonly VerbInfo[] = [
   {
     verb: 'logs',
     positional: '<name>',
-    doc: "show what a guest wrote to its console",
+    doc: 'show what a guest wrote to its console',
     options: [
       { name: 'follow', short: 'f', doc: 'go on as more is written' },
       { name: 'lines', short: 'n', value: '<n>', doc: 'only the last so many lines' },
@@ -145,7 +145,7 @@ export const verbTable: readonly VerbInfo[] = [
     options: [
       { name: 'file', value: '<file>', doc: 'a configuration instead of a guest' },
       { name: 'check', doc: 'only check the file' },
-      { name: 'schema', doc: "print the JSON Schema of guest.yaml" },
+      { name: 'schema', doc: 'print the JSON Schema of guest.yaml' },
     ],
     examples: [
       'vserver explain start web',

@@ -90,7 +90,10 @@ export function prepareGuest(
   }
   const upper = join(dir, 'upper')
   const seen = new Set<string>()
-  const init = findInit({ name, init: config.init, tree: { layers: [upper, ...lowers], seen } }, verb)
+  const init = findInit(
+    { name, init: config.init, tree: { layers: [upper, ...lowers], seen } },
+    verb,
+  )
   const mode = registry.networkModes.find((candidate) => candidate.mode === config.network.mode)
   const input: GuestInput = {
     name,

@@ -130,19 +130,25 @@ function rejectPrototypeKeys(
 /** Where a path starts in the text: its key when `isKey`, else its value; the nearest parent if absent. */
 function offsetOf(document: Document, path: readonly unknown[], isKey: boolean): number {
   for (let length = path.length; length > 0; length--) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    const parent = length === 1
+      ? document.contents
+      : document.getIn(path.slice(0, length - 1), true)
     const last = path[length - 1]
     if (isMap(parent)) {
       const pair = parent.items.find(({ key }) => isScalar(key) && key.value === last)
       const node = isKey || length < path.length ? pair?.key : pair?.value
-      if (isNode(node) && node.range != null) return node.range[0]
-      if (isScalar(pair?.key) && pair.key.range != null) return pair.key.range[0]
+      const start = startOf(node) ?? startOf(pair?.key)
+      if (start !== undefined) return start
     } else {
-      const node = document.getIn(path.slice(0, length), true)
-      if (isNode(node) && node.range != null) return node.range[0]
+      const start = startOf(document.getIn(path.slice(0, length), true))
+      if (start !== undefined) return start
     }
   }
   return document.contents?.range?.[0] ?? 0
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined
 }
 
 /** Keys that a mapping may have, by the schema's own structure. */

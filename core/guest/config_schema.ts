@@ -36,7 +36,10 @@ export function unitText(unit: Unit, bounds: { min?: number; max?: number } = {}
 const absolute = (what: string) =>
   v.pipe(
     v.string(`expected ${what}`),
-    v.regex(/^\/(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0]*$/, `expected ${what}: absolute, without . and ..`),
+    v.regex(
+      /^\/(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0]*$/,
+      `expected ${what}: absolute, without . and ..`,
+    ),
     v.maxLength(4095, 'expected at most 4,095 characters'),
   )
 

@@ -11,7 +11,7 @@
  */
 import { layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
 import { errors } from '../errors.ts'
-import { offsetOf, sizeOf } from '../plan/layout.ts'
+import { sizeOf } from '../plan/layout.ts'
 import { readFields, writeFields } from './layout.ts'
 
 /** How an input must compare: it was absent; nothing of it may differ; only dev and ino must hold. */

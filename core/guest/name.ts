@@ -40,7 +40,10 @@ export function checkPattern(verb: string, name: string): void {
   if (problem !== undefined) throw nameError(verb, { name, problem })
 }
 
-function nameError(verb: string, { name, problem }: { name: string; problem: string }): VServerError {
+function nameError(
+  verb: string,
+  { name, problem }: { name: string; problem: string },
+): VServerError {
   // Escaped, because a name may hold control characters that a terminal would act on.
   const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
   return errors.E_NAME(`Cannot ${verb} ${shown}: ${problem}`, {

@@ -38,11 +38,14 @@ export function findSource(from: string, registry: Registry): TemplateSource {
   const bootstrapper = registry.bootstrappers.find((candidate) => candidate.scheme === scheme)
   if (colon === -1 || bootstrapper === undefined) {
     const meant = nearest(scheme, schemes)
-    throw errors.E_SOURCE(`Cannot use "${from}": it does not start with ${schemes.join(': or ')}:`, {
-      hint: meant !== undefined && colon !== -1
-        ? `did you mean ${meant}:${from.slice(colon + 1)}?`
-        : 'for example --from dir:/srv/trixie',
-    })
+    throw errors.E_SOURCE(
+      `Cannot use "${from}": it does not start with ${schemes.join(': or ')}:`,
+      {
+        hint: meant !== undefined && colon !== -1
+          ? `did you mean ${meant}:${from.slice(colon + 1)}?`
+          : 'for example --from dir:/srv/trixie',
+      },
+    )
   }
   return { bootstrapper, source: from.slice(colon + 1) }
 }
@@ -66,7 +69,9 @@ export async function ensureTemplate(root: Root, request: TemplateRequest): Prom
   const { session, signal } = context
   const id = `${bootstrapper.scheme}-${await bootstrapper.id(source, context)}`
   if (!/^[a-z0-9][a-z0-9._-]{0,200}$/.test(id)) {
-    throw errors.E_PLUGIN(`Cannot use bootstrapper "${bootstrapper.scheme}": it gave the id "${id}"`)
+    throw errors.E_PLUGIN(
+      `Cannot use bootstrapper "${bootstrapper.scheme}": it gave the id "${id}"`,
+    )
   }
   signal.throwIfAborted()
   const locks = join(root.run, 'templates')

@@ -38,7 +38,10 @@ export function findExecutor(path: string, build: string | undefined): Executor 
   try {
     accessSync(path, constants.X_OK)
   } catch (cause) {
-    throw errors.E_EXECUTOR(`Cannot run the executor "${path}": it is not executable`, { hint, cause })
+    throw errors.E_EXECUTOR(`Cannot run the executor "${path}": it is not executable`, {
+      hint,
+      cause,
+    })
   }
   return { path, build: build === undefined || build === '' ? askBuild(path) : build }
 }
@@ -47,9 +50,12 @@ function askBuild(path: string): string {
   const { stdout, error, status } = spawnSync(path, ['@build'], { encoding: 'utf8' })
   const build = stdout?.trim() ?? ''
   if (/^[0-9a-f]{64}$/.test(build)) return build
-  throw errors.E_EXECUTOR(`Cannot ask the executor "${path}" for its build: it ended with ${status}`, {
-    cause: error,
-  })
+  throw errors.E_EXECUTOR(
+    `Cannot ask the executor "${path}" for its build: it ended with ${status}`,
+    {
+      cause: error,
+    },
+  )
 }
 
 /**

@@ -112,7 +112,12 @@ export interface NetworkMode {
 
 /** What a command may use of the host program. */
 export interface CommandContext {
-  readonly root: { readonly dir: string; readonly lib: string; readonly run: string; readonly etc: string }
+  readonly root: {
+    readonly dir: string
+    readonly lib: string
+    readonly run: string
+    readonly etc: string
+  }
   readonly signal: AbortSignal
   readonly json: boolean
   print(text: string): void

@@ -26,7 +26,9 @@ function pathsOf(schema: unknown, prefix: string): readonly string[] {
 }
 
 test('describes exactly the keys of the schema', () => {
-  const paths = [...new Set(pathsOf(guestJsonSchema(modes), ''))].filter((path) => path !== 'network')
+  const paths = [...new Set(pathsOf(guestJsonSchema(modes), ''))].filter((path) =>
+    path !== 'network'
+  )
   const documented = [...keyDocs, ...modeKeyDocs(modes)].map(({ key }) => key)
   assert.equal(paths.toSorted(), documented.toSorted())
 })

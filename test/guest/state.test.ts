@@ -72,7 +72,16 @@ test('parseExit() reads what encodeExit() writes', () => {
   assert.equal(parseExit(encodeExit(exit)), exit)
 })
 
-for (const text of ['', '[]', '{}', 'null', '{"code":"0"}', '{"code":0,"signal":null,"at":"","reason":"x"}']) {
+for (
+  const text of [
+    '',
+    '[]',
+    '{}',
+    'null',
+    '{"code":"0"}',
+    '{"code":0,"signal":null,"at":"","reason":"x"}',
+  ]
+) {
   test(`parseExit() refuses ${text}`, () => {
     assert.throws(
       () => parseExit(text),

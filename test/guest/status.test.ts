@@ -63,7 +63,10 @@ test('shows nothing as -', () => {
 })
 
 test('separates guests by an empty line', () => {
-  assert.is(formatStatuses([created, running]), `${formatStatus(created)}\n${formatStatus(running)}`)
+  assert.is(
+    formatStatuses([created, running]),
+    `${formatStatus(created)}\n${formatStatus(running)}`,
+  )
   assert.is(formatStatuses([]), '')
 })
 
