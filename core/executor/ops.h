@@ -38,9 +38,12 @@ long vs_op_prune(int dir, const char *name);
 long vs_op_sweep(int dir, const char *name);
 
 /*
- * ops_cgroup.c: kills what runs in the cgroup of this directory, below it too where the kernel does
- * that (cgroup.kill); the calling process is left alone. Does not wait for the ends.
+ * ops_cgroup.c. The first kills all that runs in a cgroup2 directory and below it, the caller too if
+ * it is there; 0 when the directory is of version 1. The second does the same on version 2; on version
+ * 1 it kills what runs in this directory alone, which must have none below it, but never the caller.
+ * Neither waits for the ends.
  */
+int vs_kill_cgroup2(int dir);
 void vs_kill_cgroup(int dir);
 
 /* Runs a program in the child that vs_op_clone made, and ends the process. */

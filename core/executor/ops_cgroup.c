@@ -69,14 +69,23 @@ static void kill_listed(int dir, int32_t pid)
 	sys_close((int)fd);
 }
 
+int vs_kill_cgroup2(int dir)
+{
+	return write_file(dir, "cgroup.kill", "1") != -ENOENT;
+}
+
 void vs_kill_cgroup(int dir)
 {
-	int32_t pids[PAGE_OF_PIDS], self = (int32_t)sys(__NR_getpid);
+	int32_t pids[PAGE_OF_PIDS], self = (int32_t)sys(__NR_getpid), found;
 	size_t skip = 0, count;
+	int freeze;
 
-	if (write_file(dir, "cgroup.kill", "1") != -ENOENT)
+	if (vs_kill_cgroup2(dir))
 		return;
-	write_file(dir, "freezer.state", "FROZEN");
+	/* nobody would thaw us */
+	freeze = !read_pids(dir, 0, &found, 1, self);
+	if (freeze)
+		write_file(dir, "freezer.state", "FROZEN");
 	do {
 		count = read_pids(dir, skip, pids, PAGE_OF_PIDS, 0);
 		for (size_t i = 0; i < count; i++)
@@ -85,5 +94,6 @@ void vs_kill_cgroup(int dir)
 				kill_listed(dir, pids[i]);
 		skip += count;
 	} while (count == PAGE_OF_PIDS);
-	write_file(dir, "freezer.state", "THAWED");
+	if (freeze)
+		write_file(dir, "freezer.state", "THAWED");
 }

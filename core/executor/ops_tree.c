@@ -241,7 +241,7 @@ static long walk(struct walk *w)
 				break;
 			result = descend(w, w->parent, w->name);
 			if (!result && w->depth && w->cgroup)
-				vs_kill_cgroup(w->fd);
+				vs_kill_cgroup2(w->fd);
 		}
 	} while (!result);
 	leave(w);
