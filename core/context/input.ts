@@ -43,6 +43,8 @@ export interface Facts {
   readonly hardLimits: readonly bigint[] | undefined
   /** proc has the mount option `pidns` (Linux 6.18). */
   readonly procPidNamespace: boolean
+  /** overlayfs takes layers that are attached nowhere (Linux 6.15). */
+  readonly detachedLayers: boolean
   /** Which of the paths that a guest may not see exist. */
   readonly present: ReadonlySet<string>
   /** Mount sources that are directories. */

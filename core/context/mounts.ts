@@ -62,6 +62,8 @@ function name(p: ProgramBuilder, tree: Arg, index: number): string {
 }
 
 export interface RootLayers {
+  /** Whether overlayfs takes layers that are attached nowhere (Linux 6.15). */
+  readonly detachedLayers: boolean
   /** Top first. */
   readonly lowers: readonly string[]
   /** Directory that holds `upper` and `work`: overlayfs wants both on one mount. */
@@ -73,7 +75,7 @@ export interface RootLayers {
  * that guests with different ranges share it. `index`, `metacopy` and `nfs_export` stay off: a lower
  * file may be replaced by an equal one while it is mounted.
  */
-export function mountRoot({ lowers, writable }: RootLayers): Step {
+export function mountRoot({ lowers, writable, detachedLayers }: RootLayers): Step {
   if (lowers.length + 1 > maxLayers) throw new RangeError(`at most ${maxLayers - 1} layers`)
   return host('root', 'make the root file system', (p, h) => {
     const idmap = bytes(mountAttr.encode({ attr_set: k.MOUNT_ATTR_IDMAP }))
@@ -82,6 +84,10 @@ export function mountRoot({ lowers, writable }: RootLayers): Step {
     const paths = [writable, ...lowers].map((path, index) => {
       const opened = p.keep('open_tree', [k.AT_FDCWD, path, cloneTree], { out: tree })
       p.call('mount_setattr', [opened, '', k.AT_EMPTY_PATH, idmap, 32])
+      // Over the guest's runtime directory, in this namespace alone; the pivot drops them.
+      if (!detachedLayers) {
+        p.call('move_mount', [opened, '', k.AT_FDCWD, '.', k.MOVE_MOUNT_F_EMPTY_PATH])
+      }
       const named = name(p, opened, index)
       p.call('close', [opened])
       return named

@@ -68,7 +68,7 @@ export function planStart(guest: GuestInput, facts: Facts): Compiled {
     ...network('GUEST'),
     // HOST: the tree
     process.mapIds(guest.ids, facts.procPidNamespace),
-    mounts.mountRoot(guest),
+    mounts.mountRoot({ ...guest, detachedLayers: facts.detachedLayers }),
     mounts.attachRoot(),
     ...fillDev(base + 5),
     makeConsole(),

@@ -15,12 +15,12 @@ import { VServerError } from '../errors.ts'
 import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
 import { signal } from '../linux/signals.ts'
-import { cloneArgs } from '../linux/structs.ts'
+import { cloneArgs, mountAttr } from '../linux/structs.ts'
 import { role } from '../plan/abi.ts'
 import { bytes } from '../plan/program.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
-import { parseHardLimits, probeCgroups } from './facts.ts'
+import { parseHardLimits, probeCgroups, probeDetachedLayers } from './facts.ts'
 import type { Root } from './root.ts'
 
 /** One row of `vserver check`. */
@@ -69,35 +69,43 @@ function namespaceTrial(name: string, flag: number, remedy: string): Trial {
 }
 
 /** An overlay over idmapped layers, as every guest's root is, in the state directory itself. */
-function rootTrial(directory: string): Trial {
-  const hold = main('create a user namespace', (p, h) => {
-    const args = bytes(
-      cloneArgs.encode({ flags: k.CLONE_NEWUSER, exit_signal: signal.SIGCHLD }),
-    )
-    p.emit('CLONE', [args, role.HELPER], { out: h.slot('initPid') })
-  })
-  const held: Step = {
+function rootTrial(directory: string, detachedLayers: boolean): Trial {
+  const child = (kind: 'GUEST' | 'HELPER', flags: number, out: string) =>
+    main(`create a process for the trial`, (p, h) => {
+      const args = bytes(cloneArgs.encode({ flags, exit_signal: signal.SIGCHLD }))
+      p.emit('CLONE', [args, role[kind]], { out: h.slot(out) })
+    })
+  const inChild = (program: 'GUEST' | 'HELPER', phrase: string, emit: Step['emit']): Step => ({
     kind: 'check',
-    role: 'HELPER',
-    phrase: 'wait for the trial',
-    emit: (p, h) => p.emit('WAIT', [h.gate('done')]),
-  }
-  const end = main('end the trial', (p, h) => {
-    p.emit('OPEN', [h.gate('done')])
-    p.emit('REAP', [h.ref('initPid')])
-    for (const name of ['root', 'userNamespace', 'initProc']) p.call('close', [h.ref(name)])
+    role: program,
+    phrase,
+    emit,
   })
-  const asMain = (step: Step): Step => ({ ...step, role: 'MAIN' })
+  const move = (step: Step, program: 'MAIN' | 'HELPER'): Step => ({ ...step, role: program })
   return {
     feature: 'overlayfs on idmapped mounts',
     needed: 'start',
     remedy: 'put the state directory on ext4, xfs or btrfs, on Linux 5.19 or newer',
     steps: [
-      hold,
-      held,
-      asMain(mapIds({ first: 2_000_000_000, count: 65536 }, false)),
-      asMain(mountRoot({ lowers: [join(directory, 'lower')], writable: directory })),
-      end,
+      child('GUEST', k.CLONE_NEWUSER, 'initPid'),
+      inChild('GUEST', 'wait for the trial', (p, h) => p.emit('WAIT', [h.gate('done')])),
+      move(mapIds({ first: 2_000_000_000, count: 65536 }, false), 'MAIN'),
+      child('HELPER', k.CLONE_NEWNS, 'helper'),
+      inChild('HELPER', 'make the mounts private', (p) => {
+        p.call('chdir', [directory])
+        const attr = bytes(mountAttr.encode({ propagation: k.MS_PRIVATE }))
+        p.call('mount_setattr', [k.AT_FDCWD, '/', k.AT_RECURSIVE, attr, mountAttr.size])
+      }),
+      move(
+        mountRoot({ lowers: [join(directory, 'lower')], writable: directory, detachedLayers }),
+        'HELPER',
+      ),
+      main('end the trial', (p, h) => {
+        p.emit('REAP', [h.ref('helper')])
+        p.emit('OPEN', [h.gate('done')])
+        p.emit('REAP', [h.ref('initPid')])
+        for (const name of ['userNamespace', 'initProc']) p.call('close', [h.ref(name)])
+      }),
     ],
   }
 }
@@ -174,7 +182,7 @@ export async function checkHost(session: Session, root: Root): Promise<readonly 
   const directory = mkdtempSync(join(root.lib, '.check-'))
   try {
     for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name))
-    rows.push(await attempt(session, rootTrial(directory)))
+    rows.push(await attempt(session, rootTrial(directory, await probeDetachedLayers(session))))
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

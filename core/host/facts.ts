@@ -10,7 +10,7 @@ import { maskedPaths, readOnlyPaths } from '../context/policy.ts'
 import { errors } from '../errors.ts'
 import { capability } from '../linux/capabilities.ts'
 import * as k from '../linux/constants.ts'
-import { planBuilder } from '../plan/builder.ts'
+import { planBuilder, type ProgramBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { type DelegatedCgroup, delegatedCgroup, hostRunsSystemd } from './systemd.ts'
@@ -60,6 +60,7 @@ export async function probeFacts(
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     hardLimits: mayRaise ? undefined : parseHardLimits(readFileSync('/proc/self/limits', 'utf8')),
     procPidNamespace: await probeProcPidNamespace(session),
+    detachedLayers: await probeDetachedLayers(session),
     present: new Set(paths.filter((path) => existsSync(path))),
     directories: new Set(guest.mounts.map(({ source }) => source).filter(isDirectory)),
   }
@@ -152,14 +153,39 @@ export function parseHardLimits(table: string): readonly bigint[] {
 }
 
 /** Whether proc takes the mount option `pidns`: tried on the prober's own pid namespace. */
-async function probeProcPidNamespace(session: Session): Promise<boolean> {
+function probeProcPidNamespace(session: Session): Promise<boolean> {
+  return works(session, (p) => {
+    const context = p.keep('fsopen', ['proc', k.FSOPEN_CLOEXEC])
+    const own = p.keep('openat', [k.AT_FDCWD, '/proc/self/ns/pid', k.O_RDONLY | k.O_CLOEXEC])
+    p.call('fsconfig', [context, k.FSCONFIG_SET_FD, 'pidns', 0, own])
+    p.call('fsconfig', [context, k.FSCONFIG_CMD_CREATE, 0, 0, 0])
+    p.call('close', [own])
+    p.call('close', [context])
+  })
+}
+
+/** Whether overlayfs takes detached layers: tried on two directories of a tmpfs that is never attached. */
+export function probeDetachedLayers(session: Session): Promise<boolean> {
+  return works(session, (p) => {
+    const memory = p.keep('fsopen', ['tmpfs', k.FSOPEN_CLOEXEC])
+    p.call('fsconfig', [memory, k.FSCONFIG_CMD_CREATE, 0, 0, 0])
+    const tree = p.keep('fsmount', [memory, k.FSMOUNT_CLOEXEC, 0])
+    for (const name of ['a', 'b']) p.call('mkdirat', [tree, name, 0o755])
+    const number = 60
+    p.call('dup3', [tree, number, k.O_CLOEXEC])
+    const context = p.keep('fsopen', ['overlay', k.FSOPEN_CLOEXEC])
+    const layers = `/proc/self/fd/${number}/a:/proc/self/fd/${number}/b`
+    p.call('fsconfig', [context, k.FSCONFIG_SET_STRING, 'lowerdir', layers, 0])
+    p.call('fsconfig', [context, k.FSCONFIG_CMD_CREATE, 0, 0, 0])
+    for (const one of [memory, tree, number, context]) p.call('close', [one])
+  })
+}
+
+async function works(session: Session, emit: (p: ProgramBuilder) => void): Promise<boolean> {
   const builder = planBuilder()
-  const p = builder.program('MAIN')
-  p.step(0, 'try the pidns option of proc')
-  const context = p.keep('fsopen', ['proc', k.FSOPEN_CLOEXEC])
-  const own = p.keep('openat', [k.AT_FDCWD, '/proc/self/ns/pid', k.O_RDONLY | k.O_CLOEXEC])
-  p.call('fsconfig', [context, k.FSCONFIG_SET_FD, 'pidns', 0, own])
-  p.call('fsconfig', [context, k.FSCONFIG_CMD_CREATE, 0, 0, 0])
+  const program = builder.program('MAIN')
+  program.step(0, 'look at what the kernel can do')
+  emit(program)
   try {
     await session.run(builder.build())
     return true
