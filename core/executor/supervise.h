@@ -43,6 +43,8 @@ struct vs_super {
 	struct vs_client clients[VS_CLIENTS];
 	uint32_t typed_at, typed;
 	uint8_t typing[512];
+	/* something has run since the code was dropped */
+	int fat;
 	/* reboots: how many within one window, and when it began */
 	uint64_t window_ms;
 	uint32_t window_count;

@@ -1,6 +1,14 @@
 import * as assert from 'uvu/assert'
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { suite } from '../support/suite.ts'
@@ -14,7 +22,7 @@ test.before(() => {
 })
 test.after(() => w.destroy())
 
-test('gives the command\'s exit code', () => {
+test("gives the command's exit code", () => {
   for (const code of [0, 1, 9, 125, 255]) {
     assert.is(w.run('exec', 'web', '--', 'sh', '-c', `exit ${code}`).status, code)
   }
@@ -50,13 +58,13 @@ test('options end at the name, the rest is verbatim', () => {
   assert.is(w.run('exec', 'web', '--', 'echo', '--', '-e').stdout, '-- -e\n')
 })
 
-test('makes the environment from the guest\'s and -e', () => {
+test("makes the environment from the guest's and -e", () => {
   const { stdout } = w.run('exec', '-e', 'A=1', '-e', 'HOME=/x', '-e', 'A=2', 'web', 'env')
   assert.equal(stdout.trim().split('\n').sort(), ['A=2', 'HOME=/x', 'PATH=/usr/bin:/bin'])
   assert.is(w.run('exec', '-w', '/usr', 'web', 'pwd').stdout, '/usr\n')
 })
 
-test('runs in the guest, with nothing of the caller\'s', () => {
+test("runs in the guest, with nothing of the caller's", () => {
   const probe = 'readlink /proc/self/ns/uts; grep SigBlk /proc/$$/status; ls -l /proc/self/fd'
   const words = ['exec', 'web', 'sh', '-c', `${probe}; true`]
   const result = spawnSync(
@@ -74,7 +82,11 @@ test('passes signals on', async () => {
   for (const [signal, code] of [['SIGINT', 42], ['SIGUSR1', 43], ['SIGTERM', 44]] as const) {
     const name = signal.slice(3)
     const child = start(executorUnderTest, [
-      'exec', 'web', 'sh', '-c', `trap "exit ${code}" ${name}; echo up; while :; do sleep 0.05; done`,
+      'exec',
+      'web',
+      'sh',
+      '-c',
+      `trap "exit ${code}" ${name}; echo up; while :; do sleep 0.05; done`,
     ], w.env())
     await until('the command', () => child.output().includes('up'))
     process.kill(child.pid, signal)
@@ -106,8 +118,11 @@ test('refuses a directory as a standard descriptor', () => {
 })
 
 test('fills closed descriptors', () => {
-  const result = spawnSync('sh', ['-c', '"$0" exec web sh -c "echo to 2 >&2; ls /proc/self/fd" <&- >&- 2>/dev/null; echo $?',
-    executorUnderTest], { encoding: 'utf8', env: w.env() })
+  const result = spawnSync('sh', [
+    '-c',
+    '"$0" exec web sh -c "echo to 2 >&2; ls /proc/self/fd" <&- >&- 2>/dev/null; echo $?',
+    executorUnderTest,
+  ], { encoding: 'utf8', env: w.env() })
   assert.is(result.stdout, '0\n')
 })
 
@@ -123,7 +138,7 @@ test('knows guests that are not there or do not run', () => {
   assert.is(w.run('exec', 'off', 'true').status, 3)
 })
 
-test('never takes a later process for the guest\'s init', () => {
+test("never takes a later process for the guest's init", () => {
   mkdirSync(w.runDir('fake'), { recursive: true })
   mkdirSync(w.guestDir('fake'), { recursive: true })
   const record = readFileSync(w.runDir('web', 'state'))
@@ -145,7 +160,9 @@ test('goes on to the executor of the build that started the guest, once', () => 
   assert.match(gone.stderr, 'the executor that started it is not there any more')
   const place = join(w.root, 'var/lib/vserver/runtime', 'ab'.repeat(32))
   mkdirSync(place, { recursive: true })
-  writeFileSync(join(place, 'executor'), '#!/bin/sh\necho "hopped $VSERVER_HOPPED: $*"\n', { mode: 0o755 })
+  writeFileSync(join(place, 'executor'), '#!/bin/sh\necho "hopped $VSERVER_HOPPED: $*"\n', {
+    mode: 0o755,
+  })
   assert.is(w.run('exec', 'old', 'true').stdout, 'hopped 1: exec old true\n')
   assert.is(w.run('stop', 'old').stdout, 'hopped 1: stop old\n')
   assert.is(w.runWith({ VSERVER_HOPPED: '1' }, 'exec', 'old', 'true').status, 125)

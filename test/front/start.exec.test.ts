@@ -143,7 +143,7 @@ test('waits for readiness', async ({ cleanup }) => {
   assert.match(short.stderr, 'its init ended before it was ready (exit code 3)')
 })
 
-test('waits for the end and gives init\'s status', ({ cleanup }) => {
+test("waits for the end and gives init's status", ({ cleanup }) => {
   const w = world()
   cleanup(w.destroy)
   w.guest('three', ['exit', '3'])

@@ -4,7 +4,10 @@ import process from 'node:process'
 import { suite } from '../support/suite.ts'
 import { executorUnderTest, start, until, world } from './support/world.ts'
 
-const test = suite('native stop and kill', { needs: ['root', 'executor', 'gcc'], timeoutMs: 30_000 })
+const test = suite('native stop and kill', {
+  needs: ['root', 'executor', 'gcc'],
+  timeoutMs: 30_000,
+})
 
 test('asks the init, tears down, and records it', ({ cleanup }) => {
   const w = world()

@@ -24,11 +24,15 @@ function play(steps: readonly string[], ...words: readonly string[]): string {
 const shell = ['exec', 'web', 'sh', '-c'] as const
 
 test('gives the command a terminal of the guest', () => {
-  const out = play(['expect:-> /1', 'wait', 'modes'], ...shell, 'ls -l /proc/self/fd/0; test -t 0 && exit 5')
+  const out = play(
+    ['expect:-> /1', 'wait', 'modes'],
+    ...shell,
+    'ls -l /proc/self/fd/0; test -t 0 && exit 5',
+  )
   assert.is(out, 'exit 5\nrestored\n')
 })
 
-test('starts with the size of the caller\'s terminal, and follows it', () => {
+test("starts with the size of the caller's terminal, and follows it", () => {
   const out = play(
     ['expect:24 80', 'size:40x100', 'expect:40 100', 'wait'],
     ...shell,
@@ -39,14 +43,22 @@ test('starts with the size of the caller\'s terminal, and follows it', () => {
 
 test('^C ^\\ ^Z go to the command, not to the front door', () => {
   for (const [key, signal] of [['\\x03', 'INT'], ['\\x1c', 'QUIT'], ['\\x1a', 'TSTP']] as const) {
-    const script = `trap "echo caught ${signal}; exit 3" ${signal}; echo up; while :; do sleep 0.05; done`
-    const out = play(['expect:up', `send:${key}`, `expect:caught ${signal}`, 'wait', 'modes'], ...shell, script)
+    const script =
+      `trap "echo caught ${signal}; exit 3" ${signal}; echo up; while :; do sleep 0.05; done`
+    const out = play(
+      ['expect:up', `send:${key}`, `expect:caught ${signal}`, 'wait', 'modes'],
+      ...shell,
+      script,
+    )
     assert.is(out, 'exit 3\nrestored\n')
   }
 })
 
 test('^D ends the input', () => {
-  assert.is(play(['send:hello\\r', 'expect:hello\r\nhello', 'send:\\x04', 'wait'], 'exec', 'web', 'cat'), 'exit 0\n')
+  assert.is(
+    play(['send:hello\\r', 'expect:hello\r\nhello', 'send:\\x04', 'wait'], 'exec', 'web', 'cat'),
+    'exit 0\n',
+  )
 })
 
 test('restores the terminal when the front door is told to end', () => {
@@ -72,14 +84,22 @@ test('restores the terminal when the guest dies', () => {
 })
 
 test('ends with a terminal that is gone', () => {
-  const out = play(['expect:up', 'hangup', 'wait'], ...shell, 'echo up; while :; do sleep 0.05; done')
+  const out = play(
+    ['expect:up', 'hangup', 'wait'],
+    ...shell,
+    'echo up; while :; do sleep 0.05; done',
+  )
   assert.match(out, /^(exit 129|signal 1)\n$/)
 })
 
-test('without a terminal, with -T, the caller\'s terminal stays out', () => {
+test("without a terminal, with -T, the caller's terminal stays out", () => {
   const out = play(
     ['send:typed\\r', 'expect:no terminal', 'expect:got typed', 'wait', 'modes'],
-    'exec', '-T', 'web', 'sh', '-c',
+    'exec',
+    '-T',
+    'web',
+    'sh',
+    '-c',
     'test -t 0 || test -t 1 || test -t 2 || echo no terminal; read x; echo got $x; exit 6',
   )
   assert.is(out, 'exit 6\nrestored\n')
@@ -117,7 +137,14 @@ test('carries 100 MB both ways unchanged with -t and pipes', async () => {
 })
 
 test('the end of input that is no terminal is ^D', () => {
-  const result = spawnSync(executorUnderTest, ['exec', '-t', 'web', 'sh', '-c', 'stty -echo; cat; exit 4'], {
+  const result = spawnSync(executorUnderTest, [
+    'exec',
+    '-t',
+    'web',
+    'sh',
+    '-c',
+    'stty -echo; cat; exit 4',
+  ], {
     input: 'no newline',
     encoding: 'utf8',
     env: w.env(),
@@ -137,7 +164,11 @@ test('output that nobody reads ends the command', () => {
 })
 
 test('enter runs the login shell', () => {
-  const out = play(['send:echo $((6*7)) $HOME\\r', 'expect:42 /root', 'send:exit 3\\r', 'wait', 'modes'], 'enter', 'web')
+  const out = play(
+    ['send:echo $((6*7)) $HOME\\r', 'expect:42 /root', 'send:exit 3\\r', 'wait', 'modes'],
+    'enter',
+    'web',
+  )
   assert.is(out, 'exit 3\nrestored\n')
 })
 

@@ -6,7 +6,15 @@
  */
 import { planBuilder, type ProgramBuilder } from '../../../core/plan/builder.ts'
 import { slot } from '../../../core/plan/abi.ts'
-import { type Arg, bytes, type Cell, fromSlot, part, type Plan, text } from '../../../core/plan/program.ts'
+import {
+  type Arg,
+  bytes,
+  type Cell,
+  fromSlot,
+  part,
+  type Plan,
+  text,
+} from '../../../core/plan/program.ts'
 import * as linux from '../../../core/linux/constants.ts'
 
 const CLOEXEC = 0o2000000
@@ -66,7 +74,9 @@ export function startPlan(guest: TinyGuest): Plan {
   host.call('fsconfig', [context, linux.FSCONFIG_SET_STRING, 'ptmxmode', '0666', 0])
   host.call('fsconfig', [context, linux.FSCONFIG_CMD_CREATE, 0, 0, 0])
   host.call('fsmount', [context, 1, 0], { out: slot.DEVPTS })
-  host.call('openat', [fromSlot(slot.DEVPTS), 'ptmx', 2 | 0o400 | CLOEXEC, 0], { out: slot.CONSOLE })
+  host.call('openat', [fromSlot(slot.DEVPTS), 'ptmx', 2 | 0o400 | CLOEXEC, 0], {
+    out: slot.CONSOLE,
+  })
   host.call('ioctl', [fromSlot(slot.CONSOLE), linux.TIOCSPTLCK, unlock])
   host.call('ioctl', [fromSlot(slot.CONSOLE), linux.TIOCGPTPEER, 2 | 0o400 | CLOEXEC], {
     out: slot.CONSOLE_PEER,

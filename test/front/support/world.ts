@@ -4,7 +4,15 @@
  * @module
  */
 import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -30,7 +38,10 @@ export interface World {
   guest(name: string, init: readonly string[], options?: GuestOptions): void
   run(...words: readonly string[]): SpawnSyncReturns<string>
   /** The same with more of the environment. */
-  runWith(env: Readonly<Record<string, string>>, ...words: readonly string[]): SpawnSyncReturns<string>
+  runWith(
+    env: Readonly<Record<string, string>>,
+    ...words: readonly string[]
+  ): SpawnSyncReturns<string>
   env(): Record<string, string>
   runDir(name: string, ...rest: readonly string[]): string
   guestDir(name: string, ...rest: readonly string[]): string
@@ -138,7 +149,6 @@ export function world(): World {
         ids: { first: 2_000_000_000, count: 65536 },
         cgroup: `/vserver-000000/${name}`,
         network: 'none',
-        supervisors: undefined,
       })
       const plan = startPlan({ ...options, init: [tool('init'), ...init] })
       const shared = {
