@@ -130,7 +130,10 @@ test('what is mounted in a directory is left out, its mount point is not', async
   lab.sh('mount -t tmpfs none src/mnt; mount --bind src/under src/bind; touch src/mnt/hidden')
   context.cleanup(() => lab.sh('umount src/mnt; umount src/bind'))
   await lab.make('dir', lab.at('src'), 'copy')
-  assert.is(lab.sh('cd copy; find . | sort'), './bind\n./file\n./mnt\n./under\n./under/y\n'.replace('', '.\n'))
+  assert.is(
+    lab.sh('cd copy; find . | sort'),
+    './bind\n./file\n./mnt\n./under\n./under/y\n'.replace('', '.\n'),
+  )
 })
 
 test('the id of a directory changes with any change, and only then', async (context) => {
@@ -163,7 +166,9 @@ test('progress counts the bytes', async (context) => {
 test('one session makes many trees, and keeps no descriptor', async (context) => {
   const lab = await openLab(context)
   await everything(lab)
-  lab.sh(`tar -cf x.tar -C src . 2>/dev/null; tar -cf bad.tar -P -C src . /etc/hostname 2>/dev/null`)
+  lab.sh(
+    `tar -cf x.tar -C src . 2>/dev/null; tar -cf bad.tar -P -C src . /etc/hostname 2>/dev/null`,
+  )
   const count = () => lab.sh(`ls /proc/$(pgrep -P ${process.pid} -f @batch | tail -1)/fd | wc -l`)
   const before = count()
   for (let i = 0; i < 3; i++) {
@@ -177,7 +182,9 @@ test('one session makes many trees, and keeps no descriptor', async (context) =>
 
 test('an abort stops soon and leaves nothing', async (context) => {
   const lab = await openLab(context)
-  lab.sh('mkdir src; for i in {1..3000}; do echo $i > src/$i; done; tar -cf x.tar -C src .; gzip -k x.tar')
+  lab.sh(
+    'mkdir src; for i in {1..3000}; do echo $i > src/$i; done; tar -cf x.tar -C src .; gzip -k x.tar',
+  )
   for (const [scheme, source] of [['dir', 'src'], ['tar', 'x.tar'], ['tar', 'x.tar.gz']] as const) {
     const abort = new AbortController()
     let events = 0

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { statfsSync } from 'node:fs'
 import { errno } from '../../linux/errno.ts'
 import { errors, VServerError } from '../../errors.ts'
 import { OpFailure } from '../../plan/failure.ts'
@@ -37,7 +38,7 @@ const gone: ReadonlySet<number> = new Set([
 const copying: ReadonlySet<string> = new Set(['copy_file_range', 'sendfile'])
 
 /**
- * Makes errors for people; what is one already stays as it is. Pure.
+ * Makes errors for people; what is one already stays as it is.
  *
  * @returns a function of what was thrown and the member that it was thrown at
  */
@@ -55,13 +56,20 @@ export function explainer(
     if (thrown instanceof MemberFault) return bad(say(thrown.message), info)
     if (!(thrown instanceof OpFailure)) return thrown
     const { call, errno: number } = thrown
-    if (noRoom.has(number) || (call === 'write' && number === errno.EIO)) {
+    const short = number === errno.EIO && (call === 'write' || copying.has(call))
+    if (noRoom.has(number) || (short && isFull(destination))) {
       return diskFull(what, { directory: destination, cause: thrown })
     }
     const changed = deed.verb === 'copy' && gone.has(number) && /^open|^copy|^sendfile/.test(call)
-    if (changed || (copying.has(call) && number === errno.EIO)) {
+    if (changed || (short && call !== 'write')) {
       return bad(say('it changed while it was being copied'), info)
     }
     return errors.E_OP(say(`${call} failed with ${thrown.errnoName}`), info)
   }
+}
+
+/** A short write or copy says no errno: whether a full disk was the reason shows what is left. */
+function isFull(directory: string): boolean {
+  const { bfree, bsize } = statfsSync(directory)
+  return bfree * bsize < 1 << 20
 }

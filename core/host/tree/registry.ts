@@ -50,7 +50,9 @@ export function registry(mostMembers: number): Registry {
     const above = places.get(parent)
     if (above !== undefined) above.members++
     if (parent === '') top.add(path)
-    if (places.size > mostMembers) throw new MemberFault(`there are over ${mostMembers} members`)
+    if (places.size - 1 > mostMembers) {
+      throw new MemberFault(`there are over ${mostMembers} members`)
+    }
   }
   const remove = (path: ByteString) => {
     places.delete(path)
