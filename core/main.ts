@@ -63,6 +63,6 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => stop.abort(name))
 }
 main().then(
-  (code) => process.exit(stop.signal.aborted && code === 0 ? 130 : code),
+  (code) => process.exit(code),
   (thrown: unknown) => process.exit(fail(thrown)),
 )

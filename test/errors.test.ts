@@ -1,12 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { busy, errors, errorTable, renderErrorTable, VServerError } from '../core/errors.ts'
+import { busy, errors, errorTable, VServerError } from '../core/errors.ts'
 import { renderError, toVServerError } from '../core/cli/report.ts'
-import { renderKeyTable } from '../core/guest/config_keys.ts'
-import { renderVerbTable } from '../core/cli/verb_table.ts'
-import { makeRegistry } from '../core/plugin/registry.ts'
-import { plugins } from '../plugins/index.ts'
 import { inRepository } from './support/paths.ts'
 import { suite } from './support/suite.ts'
 
@@ -67,19 +63,6 @@ test('toVServerError() keeps the cause of anything thrown', () => {
   assert.is(toVServerError('text', { interrupted: false }).code, 'E_OP')
   assert.is(toVServerError(new Error('x'), { interrupted: true }).exitCode, 130)
   assert.ok(toVServerError(undefined, { interrupted: false }) instanceof VServerError)
-})
-
-/** What stands between two markers of the README. */
-function section(readme: string, name: string): string {
-  const match = new RegExp(`<!-- ${name} -->\n+([^]*?)\n+<!-- /${name} -->`).exec(readme)
-  return match?.[1] ?? `there is no section "${name}"`
-}
-
-test('the tables of the README are those of the code', () => {
-  const readme = readFileSync(inRepository('README.md'), 'utf8')
-  assert.is(section(readme, 'errors'), renderErrorTable())
-  assert.is(section(readme, 'keys'), renderKeyTable(makeRegistry(plugins).networkModes))
-  assert.is(section(readme, 'verbs'), renderVerbTable())
 })
 
 test.run()

@@ -166,8 +166,8 @@ export function usage(
   detail: string,
   { hint }: { hint?: string | undefined } = {},
 ): VServerError {
-  const what = verb === undefined ? 'run vserver' : verb.verb
-  return errors.E_USAGE(`Cannot ${what}: ${detail}`, {
+  const what = verb === undefined ? 'vserver' : `vserver ${verb.verb}`
+  return errors.E_USAGE(`Cannot run "${what}": ${detail}`, {
     hint: hint ??
       (verb === undefined
         ? 'vserver --help shows the verbs'

@@ -31,7 +31,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   show(lastLines(Buffer.concat([older, newer]), lines))
   if (args.flag('follow')) await follow(path, { from: newer.length, signal: cli.signal, show })
   show(undefined)
-  return 0
+  return cli.signal.aborted ? 130 : 0
 }
 
 function lineCount(written: string | undefined): number {
