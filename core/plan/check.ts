@@ -57,7 +57,11 @@ export interface RawOp {
 /** The parts of an encoded plan. */
 export interface RawPlan {
   readonly slotCount: number
-  readonly programs: readonly { readonly role: number; readonly first: number; readonly count: number }[]
+  readonly programs: readonly {
+    readonly role: number
+    readonly first: number
+    readonly count: number
+  }[]
   readonly ops: readonly RawOp[]
   readonly data: Uint8Array
 }

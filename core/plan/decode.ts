@@ -49,7 +49,10 @@ function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
 type Finder = (arg: RawArg) => { readonly cell: Cell; readonly start: number }
 
 function cellFinder(raw: RawPlan): Finder {
-  const writableEnd = raw.ops.reduce((least, { phrase }) => Math.min(least, phrase), raw.data.length)
+  const writableEnd = raw.ops.reduce(
+    (least, { phrase }) => Math.min(least, phrase),
+    raw.data.length,
+  )
   const isWritable = ({ offset, length }: RawArg) =>
     offset < writableEnd || (length === 0 && offset === writableEnd)
   const pieces = joinPieces(
@@ -91,7 +94,8 @@ function decodeArg(arg: RawArg, find: Finder): Arg {
 function decodeOp(raw: RawPlan, op: RawOp, find: Finder): Op {
   const code = opName(op.code)
   const { text: phrase, next } = textAt(raw.data, op.phrase)
-  const unused = op.args.findLastIndex(({ kind, value }) => kind !== argCode.IMM || value !== 0n) + 1
+  const unused = op.args.findLastIndex(({ kind, value }) => kind !== argCode.IMM || value !== 0n) +
+    1
   const count = code === 'SYSCALL' ? unused : shape[code].length
   const [first, second] = op.ignore
   return {

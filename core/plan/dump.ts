@@ -62,7 +62,9 @@ function dumpArg(arg: Arg, names: ReadonlyMap<Cell, string>): string {
     case 'data': {
       const { cell, offset, length } = arg
       const name = cell.kind === 'text' ? quote(cell.bytes.subarray(0, -1)) : names.get(cell)
-      return offset === 0 && length === cell.bytes.length ? `${name}` : `${name}[${offset}+${length}]`
+      return offset === 0 && length === cell.bytes.length
+        ? `${name}`
+        : `${name}[${offset}+${length}]`
     }
     default:
       return arg satisfies never

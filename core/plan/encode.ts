@@ -91,7 +91,8 @@ function layOut(ops: readonly Op[], start: number): DataLayout {
     texts.set(key, offset)
     offsets.set(cell, offset)
   }
-  return { size: end - start, placed, offsets, phrases }
+  // a multiple of 8, so that what follows a plan in a file is aligned
+  return { size: Math.ceil(end / 8) * 8 - start, placed, offsets, phrases }
 }
 
 /** The kind and the value of an argument. `start` is the offset of the data in the plan. */

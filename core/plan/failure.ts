@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refusal, type Refusal, type Role } from './abi.ts'
+import { type Refusal, refusal, type Role } from './abi.ts'
 import { errnoName } from '../linux/errno.ts'
 
 /** Where and why an op failed. */

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { op as opCode, type OpName, PLAN_VERSION, role, type Role } from './abi.ts'
+import { op as opCode, type OpName, PLAN_VERSION, type Role, role } from './abi.ts'
 import { errno } from '../linux/errno.ts'
 import { syscall } from '../linux/syscalls.ts'
-import { type Arg, type Cell, part, type Op, type Plan } from './program.ts'
+import { type Arg, type Cell, type Op, part, type Plan } from './program.ts'
 import { type Scanner, scanner } from './scanner.ts'
 
 const calls: Readonly<Record<string, number>> = syscall

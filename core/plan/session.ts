@@ -7,7 +7,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { frame as frameKind, layout, magic, role, type Role } from './abi.ts'
+import { frame as frameKind, layout, magic, type Role, role } from './abi.ts'
 import { chunkQueue } from './chunks.ts'
 import { encode } from './encode.ts'
 import { OpFailure, PlanRefused, SessionLost } from './failure.ts'
@@ -104,7 +104,11 @@ function attach(child: ChildProcess): Session {
   }
   const ended = new Promise<void>((resolve) => {
     child.once('close', (code, signal) => {
-      lose(new SessionLost(closing ? 'The session is closed' : `The executor ${howItEnded(code, signal)}`))
+      lose(
+        new SessionLost(
+          closing ? 'The session is closed' : `The executor ${howItEnded(code, signal)}`,
+        ),
+      )
       resolve()
     })
   })

@@ -34,20 +34,26 @@ test('LOAD gives back what is stored, without a sign, whatever it is', async (t)
 test('DECIMAL writes digits and pads with NUL', async (t) => {
   const opened = await session(t)
   const cell = bytes(new Uint8Array(24).fill(0x2e))
-  const text = await reported(opened, plan((main) => {
-    main.emit('DECIMAL', [part(cell, { offset: 0, length: 4 }), 0])
-    main.emit('DECIMAL', [part(cell, { offset: 4, length: 20 }), -1])
-    main.emit('REPORT', [cell, 24])
-  }))
+  const text = await reported(
+    opened,
+    plan((main) => {
+      main.emit('DECIMAL', [part(cell, { offset: 0, length: 4 }), 0])
+      main.emit('DECIMAL', [part(cell, { offset: 4, length: 20 }), -1])
+      main.emit('REPORT', [cell, 24])
+    }),
+  )
   assert.is(text, `0\0\0\0${2n ** 64n - 1n}`)
 })
 
 test('DECIMAL fails with ERANGE where the digits have no room', async (t) => {
   const opened = await session(t)
-  const { errnoName, op, call } = await failure(opened, plan((main) => {
-    main.call('getpid', [])
-    main.emit('DECIMAL', [bytes(3), 1000])
-  }))
+  const { errnoName, op, call } = await failure(
+    opened,
+    plan((main) => {
+      main.call('getpid', [])
+      main.emit('DECIMAL', [bytes(3), 1000])
+    }),
+  )
   assert.equal([errnoName, op, call], ['ERANGE', 1, 'decimal'])
 })
 
@@ -55,11 +61,14 @@ test('CLOCK writes offsets that take both clocks back to 0', async (t) => {
   const opened = await session(t)
   const before = process.hrtime.bigint()
   const cell = bytes(128)
-  const text = await reported(opened, plan((main, builder) => {
-    const length = builder.slot()
-    main.emit('CLOCK', [cell], { out: length.slot })
-    main.emit('REPORT', [cell, length])
-  }))
+  const text = await reported(
+    opened,
+    plan((main, builder) => {
+      const length = builder.slot()
+      main.emit('CLOCK', [cell], { out: length.slot })
+      main.emit('REPORT', [cell, length])
+    }),
+  )
   const after = process.hrtime.bigint()
   const match = /^monotonic (-\d+) (\d{1,9})\nboottime (-\d+) (\d{1,9})\n$/.exec(text)
   assert.ok(match, text)
@@ -77,11 +86,14 @@ test('CLOCK fails with ERANGE where the text has no room', async (t) => {
 test('REPORT appends, and refuses more than its source holds', async (t) => {
   const opened = await session(t)
   const cell = bytes(new TextEncoder().encode('abcd'))
-  const text = await reported(opened, plan((main) => {
-    main.emit('REPORT', [cell, 4])
-    main.emit('REPORT', [cell, 0])
-    main.emit('REPORT', [part(cell, { offset: 1, length: 3 }), 2])
-  }))
+  const text = await reported(
+    opened,
+    plan((main) => {
+      main.emit('REPORT', [cell, 4])
+      main.emit('REPORT', [cell, 0])
+      main.emit('REPORT', [part(cell, { offset: 1, length: 3 }), 2])
+    }),
+  )
   assert.is(text, 'abcdbc')
   const { errnoName } = await failure(opened, plan((main) => main.emit('REPORT', [cell, 5])))
   assert.is(errnoName, 'ERANGE')
@@ -90,9 +102,12 @@ test('REPORT appends, and refuses more than its source holds', async (t) => {
 test('REPORT fails with ENOBUFS when the reply is full', async (t) => {
   const opened = await session(t)
   const cell = bytes(1 << 25)
-  const { errnoName, op } = await failure(opened, plan((main) => {
-    for (let i = 0; i < 3; i++) main.emit('REPORT', [cell, 1 << 25])
-  }))
+  const { errnoName, op } = await failure(
+    opened,
+    plan((main) => {
+      for (let i = 0; i < 3; i++) main.emit('REPORT', [cell, 1 << 25])
+    }),
+  )
   assert.equal([errnoName, op], ['ENOBUFS', 2])
 })
 

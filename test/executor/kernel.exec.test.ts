@@ -62,10 +62,13 @@ test('NETLINK takes many requests at once', async (t) => {
 
 test('NETLINK fails on what is no netlink socket', async (t) => {
   const opened = await session(t)
-  const { errnoName } = await failure(opened, plan((main) => {
-    const file = main.keep('openat', [-100, '/proc/version', 0, 0])
-    main.emit('NETLINK', [file, requests(loopbackUp())])
-  }))
+  const { errnoName } = await failure(
+    opened,
+    plan((main) => {
+      const file = main.keep('openat', [-100, '/proc/version', 0, 0])
+      main.emit('NETLINK', [file, requests(loopbackUp())])
+    }),
+  )
   assert.is(errnoName, 'ENOTSOCK')
 })
 

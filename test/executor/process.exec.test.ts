@@ -61,34 +61,43 @@ test('a child that shares memory runs on a stack of its own', async (t) => {
 
 test('from a child that shares memory no second one is made', async (t) => {
   const opened = await session(t)
-  const { errnoName, program: where } = await failure(opened, plan((main, builder) => {
-    const helper = program(builder, 'HELPER')
-    program(builder, 'GUEST').call('getpid', [])
-    clone({ from: main, builder, into: 'HELPER' }, SHARED)
-    clone({ from: helper, builder, into: 'GUEST' }, SHARED)
-  }))
+  const { errnoName, program: where } = await failure(
+    opened,
+    plan((main, builder) => {
+      const helper = program(builder, 'HELPER')
+      program(builder, 'GUEST').call('getpid', [])
+      clone({ from: main, builder, into: 'HELPER' }, SHARED)
+      clone({ from: helper, builder, into: 'GUEST' }, SHARED)
+    }),
+  )
   assert.equal([errnoName, where], ['EDEADLK', 'HELPER'])
 })
 
 test('REPORT fails in a child that has memory of its own', async (t) => {
   const opened = await session(t)
-  const { errnoName, program: where } = await failure(opened, plan((main, builder) => {
-    program(builder, 'HELPER').emit('REPORT', [bytes(1), 1])
-    clone({ from: main, builder, into: 'HELPER' })
-    main.emit('WAIT', [builder.gate()])
-  }))
+  const { errnoName, program: where } = await failure(
+    opened,
+    plan((main, builder) => {
+      program(builder, 'HELPER').emit('REPORT', [bytes(1), 1])
+      clone({ from: main, builder, into: 'HELPER' })
+      main.emit('WAIT', [builder.gate()])
+    }),
+  )
   assert.equal([errnoName, where], ['EOPNOTSUPP', 'HELPER'])
 })
 
 test('the first failure counts, in whichever process it is', async (t) => {
   const opened = await session(t)
-  const error = await failure(opened, plan((main, builder) => {
-    const helper = program(builder, 'HELPER')
-    clone({ from: main, builder, into: 'HELPER' })
-    main.emit('WAIT', [builder.gate()])
-    helper.call('getpid', [])
-    helper.call('chdir', ['/no/such/directory'])
-  }))
+  const error = await failure(
+    opened,
+    plan((main, builder) => {
+      const helper = program(builder, 'HELPER')
+      clone({ from: main, builder, into: 'HELPER' })
+      main.emit('WAIT', [builder.gate()])
+      helper.call('getpid', [])
+      helper.call('chdir', ['/no/such/directory'])
+    }),
+  )
   assert.equal([error.program, error.op, error.errnoName, error.call], [
     'HELPER',
     1,
@@ -100,25 +109,34 @@ test('the first failure counts, in whichever process it is', async (t) => {
 test('a parent stops when its child, which shares memory, failed', async (t) => {
   const opened = await session(t)
   const marker = join(scratch(t), 'marker')
-  const error = await failure(opened, plan((main, builder) => {
-    program(builder, 'HELPER').call('chdir', ['/no/such/directory'])
-    clone({ from: main, builder, into: 'HELPER' }, SHARED)
-    main.call('mkdirat', [-100, marker, 0o700])
-  }))
+  const error = await failure(
+    opened,
+    plan((main, builder) => {
+      program(builder, 'HELPER').call('chdir', ['/no/such/directory'])
+      clone({ from: main, builder, into: 'HELPER' }, SHARED)
+      main.call('mkdirat', [-100, marker, 0o700])
+    }),
+  )
   assert.is(error.program, 'HELPER')
-  assert.is((await failure(opened, plan((main) => main.call('rmdir', [marker])))).errnoName, 'ENOENT')
+  assert.is(
+    (await failure(opened, plan((main) => main.call('rmdir', [marker])))).errnoName,
+    'ENOENT',
+  )
 })
 
 for (const [how, end] of [['killed', 9], ['gone without a word', 0]] as const) {
   test(`WAIT fails with ECANCELED when the child is ${how}`, async (t) => {
     const opened = await session(t)
     const started = performance.now()
-    const error = await failure(opened, plan((main, builder) => {
-      const helper = program(builder, 'HELPER')
-      clone({ from: main, builder, into: 'HELPER' })
-      main.emit('WAIT', [builder.gate()])
-      helper.call('kill', [helper.keep('getpid', []), end])
-    }))
+    const error = await failure(
+      opened,
+      plan((main, builder) => {
+        const helper = program(builder, 'HELPER')
+        clone({ from: main, builder, into: 'HELPER' })
+        main.emit('WAIT', [builder.gate()])
+        helper.call('kill', [helper.keep('getpid', []), end])
+      }),
+    )
     assert.equal([error.program, error.call, error.errnoName], ['MAIN', 'wait', 'ECANCELED'])
     assert.ok(performance.now() - started < 2000)
   })
@@ -126,9 +144,12 @@ for (const [how, end] of [['killed', 9], ['gone without a word', 0]] as const) {
 
 test('WAIT fails with ECANCELED where nobody could open the gate', async (t) => {
   const opened = await session(t)
-  const { errnoName } = await failure(opened, plan((main, builder) => {
-    main.emit('WAIT', [builder.gate()])
-  }))
+  const { errnoName } = await failure(
+    opened,
+    plan((main, builder) => {
+      main.emit('WAIT', [builder.gate()])
+    }),
+  )
   assert.is(errnoName, 'ECANCELED')
 })
 
@@ -150,15 +171,21 @@ test('WAIT outlives a child that has ended well while another one lives', async 
 
 test('children of a plan that failed are killed and reaped', async (t) => {
   const opened = await session(t)
-  await failure(opened, plan((main, builder) => {
-    clone({ from: main, builder, into: 'HELPER' })
-    main.call('chdir', ['/no/such/directory'])
-    program(builder, 'HELPER').emit('WAIT', [builder.gate()])
-    program(builder, 'HELPER').call('pause', [])
-  }))
-  const { errnoName } = await failure(opened, plan((main) => {
-    main.call('wait4', [-1, 0, 0x40000000, 0])
-  }))
+  await failure(
+    opened,
+    plan((main, builder) => {
+      clone({ from: main, builder, into: 'HELPER' })
+      main.call('chdir', ['/no/such/directory'])
+      program(builder, 'HELPER').emit('WAIT', [builder.gate()])
+      program(builder, 'HELPER').call('pause', [])
+    }),
+  )
+  const { errnoName } = await failure(
+    opened,
+    plan((main) => {
+      main.call('wait4', [-1, 0, 0x40000000, 0])
+    }),
+  )
   assert.is(errnoName, 'ECHILD')
 })
 
@@ -240,7 +267,11 @@ test('EXEC says why it could not', async (t) => {
   for (const [path, name, error] of cases) {
     for (const flags of [0, SHARED]) {
       const failed = await failure(opened, command(path, [name], flags))
-      assert.equal([failed.errnoName, failed.program, failed.call], [error, 'COMMAND', 'exec'], name)
+      assert.equal(
+        [failed.errnoName, failed.program, failed.call],
+        [error, 'COMMAND', 'exec'],
+        name,
+      )
     }
   }
 })
@@ -248,9 +279,12 @@ test('EXEC says why it could not', async (t) => {
 test('EXEC refuses a missing argv', async (t) => {
   const opened = await session(t)
   for (const argv of [{ kind: 'slot', slot: 0 } as const, bytes(8)]) {
-    const { errnoName } = await failure(opened, plan((main) => {
-      main.emit('EXEC', ['/bin', argv, bytes(8)])
-    }))
+    const { errnoName } = await failure(
+      opened,
+      plan((main) => {
+        main.emit('EXEC', ['/bin', argv, bytes(8)])
+      }),
+    )
     assert.is(errnoName, 'EFAULT')
   }
 })
@@ -259,11 +293,14 @@ test('a PUT cannot get flags past the verifier', async (t) => {
   const opened = await session(t)
   const args = bytes(88)
   for (const flags of [CLONE_VM, 0x10900 | CLONE_VFORK, 0x80000]) {
-    const { errnoName } = await failure(opened, plan((main, builder) => {
-      program(builder, 'HELPER').call('getpid', [])
-      main.put(args, { offset: 0, width: 8 }, flags)
-      main.emit('CLONE', [args, 4])
-    }))
+    const { errnoName } = await failure(
+      opened,
+      plan((main, builder) => {
+        program(builder, 'HELPER').call('getpid', [])
+        main.put(args, { offset: 0, width: 8 }, flags)
+        main.emit('CLONE', [args, 4])
+      }),
+    )
     assert.is(errnoName, 'EINVAL')
   }
 })

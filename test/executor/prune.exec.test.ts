@@ -10,7 +10,9 @@ const test = suite('PRUNE', { needs: ['executor', 'root', 'cgroup2'], timeoutMs:
 
 /** Where hierarchies of a kind are mounted; empty on hosts that have none. */
 function hierarchies(type: string, option: string): readonly string[] {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' '))
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) =>
+    line.split(' ')
+  )
   return mounts.flatMap(([, at = '', kind, options = '']) =>
     kind === type && (option === '' || options.split(',').includes(option)) ? [at] : []
   ).slice(0, 1)

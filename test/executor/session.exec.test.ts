@@ -60,7 +60,11 @@ test('run() carries tens of megabytes there and back', async (t) => {
     main.emit('REPORT', [cell, content.length])
     main.emit('REPORT', [cell, content.length])
   })
-  const answers = await Promise.all([opened.run(large), opened.run(encode(noop)), opened.run(large)])
+  const answers = await Promise.all([
+    opened.run(large),
+    opened.run(encode(noop)),
+    opened.run(large),
+  ])
   assert.equal(answers.map(({ bytes: raw }) => raw.length), [48 << 20, 0, 48 << 20])
   const view = new DataView(answers[2].bytes.buffer, answers[2].bytes.byteOffset)
   assert.is(view.getUint32((48 << 20) - 4), 0xfeedbeef)
@@ -110,7 +114,10 @@ test('run() rejects when the executor dies, for all that wait and all that come'
   const waiting = [opened.run(suicide), opened.run(noop)]
   for (const each of await Promise.allSettled(waiting)) {
     assert.is(each.status, 'rejected')
-    assert.match(String(each.status === 'rejected' && each.reason), /executor was killed by SIGKILL/)
+    assert.match(
+      String(each.status === 'rejected' && each.reason),
+      /executor was killed by SIGKILL/,
+    )
   }
   const [late] = await Promise.allSettled([opened.run(noop)])
   assert.ok(late?.status === 'rejected' && late.reason instanceof SessionLost)

@@ -79,8 +79,10 @@ test('survives any single changed byte', () => {
 })
 
 test('says why bytes are no plan', () => {
-  assert.throws(() => decode(new Uint8Array(3)), (error: unknown) =>
-    error instanceof PlanInvalid && error.refusal === 'TOO_SHORT')
+  assert.throws(
+    () => decode(new Uint8Array(3)),
+    (error: unknown) => error instanceof PlanInvalid && error.refusal === 'TOO_SHORT',
+  )
 })
 
 test.run()

@@ -45,8 +45,11 @@ test('names the line that is wrong', () => {
     ['plan 1 slots 1\ncell c0 size 1 align 1\ncell c0 size 1 align 1\n', /second time/],
   ]
   for (const [text, message] of wrong) {
-    assert.throws(() => parse(text), (error: unknown) =>
-      error instanceof RangeError && message.test(error.message), `${text} → ${message}`)
+    assert.throws(
+      () => parse(text),
+      (error: unknown) => error instanceof RangeError && message.test(error.message),
+      `${text} → ${message}`,
+    )
   }
 })
 
