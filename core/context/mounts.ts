@@ -217,10 +217,8 @@ function procByChild(): Step[] {
     })
     p.call('setns', [h.ref('initPidfd'), k.CLONE_NEWPID])
     const args = bytes(
-      cloneArgs.encode({
-        flags: k.CLONE_VM | k.CLONE_VFORK | k.CLONE_FILES,
-        exit_signal: signal.SIGCHLD,
-      }),
+      // No CLONE_VM: before Linux 6.3 it is refused to who has unshared the time namespace.
+      cloneArgs.encode({ flags: k.CLONE_FILES, exit_signal: signal.SIGCHLD }),
     )
     p.emit('CLONE', [args, role.HELPER], { out: h.slot('helper') })
     p.emit('REAP', [h.ref('helper')])

@@ -20,7 +20,7 @@ import { role } from '../plan/abi.ts'
 import { bytes } from '../plan/program.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
-import { parseHardLimits, probeCgroups, probeDetachedLayers } from './facts.ts'
+import { parseHardLimits, probeCgroups, takesDetachedLayers } from './facts.ts'
 import type { Root } from './root.ts'
 
 /** One row of `vserver check`. */
@@ -182,7 +182,7 @@ export async function checkHost(session: Session, root: Root): Promise<readonly 
   const directory = mkdtempSync(join(root.lib, '.check-'))
   try {
     for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name))
-    rows.push(await attempt(session, rootTrial(directory, await probeDetachedLayers(session))))
+    rows.push(await attempt(session, rootTrial(directory, takesDetachedLayers(release()))))
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
