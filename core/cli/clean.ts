@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
+import { namePattern } from '../guest/name.ts'
 import { readLife } from '../guest/read_status.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
@@ -68,7 +69,7 @@ function runStatus(cli: Cli, executor: Executor, name: string): string {
  * by its lock, and stays.
  */
 export async function sweepDead(cli: Cli, session: Session): Promise<void> {
-  for (const name of namesWithLeftovers(cli.root)) {
+  for (const name of new Set([...namesWithLeftovers(cli.root), ...orphans(cli)])) {
     const directory = runDir(cli.root, name)
     ensureDirectory(directory)
     const got = await takeLock(session, join(directory, 'lock'), { verb: 'sweep', timeoutMs: 0 })
@@ -101,9 +102,15 @@ async function sweepTemplates(cli: Cli, session: Session): Promise<void> {
   }
 }
 
+/** Names with a runtime directory, but without a guest. */
+function orphans({ root }: Cli): readonly string[] {
+  return readNames(join(root.run, 'guests'))
+    .filter((name) => namePattern.test(name) && !guestExists(root, name))
+}
+
 /** Whether there is anything for {@link sweepDead}. */
 export function hasLeftovers(cli: Cli): boolean {
-  return namesWithLeftovers(cli.root).length > 0 ||
+  return namesWithLeftovers(cli.root).length > 0 || orphans(cli).length > 0 ||
     readNames(join(cli.root.lib, 'templates')).some((name) => name.startsWith('.new-'))
 }
 

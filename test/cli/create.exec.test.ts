@@ -118,7 +118,8 @@ async function begun(): Promise<void> {
   }
 }
 
-test('cleans up what a killed create left', async () => {
+test('cleans up what a killed create left', async ({ cleanup }) => {
+  cleanup(() => it.run('destroy', 'k', '--yes'))
   const big = makeTree(join(it.scratch, 'big'))
   for (let i = 0; i < 3000; i++) writeFileSync(join(big, `f${i}`), 'x'.repeat(3000))
   for (const ms of [0, 20, 60]) {

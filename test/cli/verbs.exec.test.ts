@@ -46,7 +46,7 @@ test('verbs that need a running guest end with 3', () => {
   for (const words of [['exec', 'web', '--', 'id'], ['enter', 'web'], ['console', 'web']]) {
     const ran = it.run(...words)
     assert.is(ran.code, 3, ran.stderr)
-    assert.match(ran.stderr, /"web": it is not running\n  vserver start web starts it\n/)
+    assert.match(ran.stderr, /"web": it is not running\n {2}vserver start web starts it\n/)
   }
 })
 
