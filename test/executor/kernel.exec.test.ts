@@ -14,7 +14,7 @@ const enterNetwork = plan((main) => {
   main.keep('socket', [16, 3, 0])
 })
 
-const requests = (...messages: readonly Parameters<typeof encodeRequests>[0][number][]) =>
+const requests = (...messages: Parameters<typeof encodeRequests>[0][number][]) =>
   bytes(encodeRequests(messages).bytes.slice(), 4)
 
 test('NETLINK has requests carried out', async (t) => {
@@ -37,7 +37,7 @@ test('NETLINK gives the first error, and leaves the socket usable', async (t) =>
   const opened = await session(t)
   await opened.run(enterNetwork)
   const missing = setLink({ index: 99 }, { up: true })
-  const send = (...messages: Parameters<typeof requests>) =>
+  const send = (...messages: Parameters<typeof encodeRequests>[0][number][]) =>
     plan((main, builder) => {
       builder.slot()
       main.emit('NETLINK', [fromSlot(16), requests(...messages)])

@@ -16,6 +16,7 @@ refused=$("$work/verify" "$work"/reject/* | grep -vc '^0 ')
 total=$(find "$work/reject" -type f | wc -l)
 [ "$refused" -eq "$total" ] || { echo "the verifier took $((total - refused)) bad plans"; exit 1; }
 "$work/verify" "$work"/golden/* | grep -v '^0 0$' && { echo 'a golden plan was refused'; exit 1; }
+"$node" test/reject/differential.ts "$work/verify" "$work/changed"
 
 # abandoned children of the tests never return to main: leaks are not looked for
 ASAN_OPTIONS=detect_leaks=0 VSERVER_TEST_EXECUTOR="$work/batch" \
