@@ -50,6 +50,9 @@ case $wants in test)
   need libclang-rt-dev compiler_runtime
   need zstd command -v zstd
   need xz-utils command -v xz
+  need acl command -v setfacl
+  need attr command -v getfattr
+  need libcap2-bin test -x /sbin/setcap -o -x /usr/sbin/setcap
   need e2fsprogs test -x /sbin/mkfs.ext4 -o -x /usr/sbin/mkfs.ext4
   ;;
 esac

@@ -72,6 +72,9 @@ const needs: Readonly<Record<string, Need>> = {
   tar: program('tar'),
   xz: program('xz', 'xz-utils'),
   zstd: program('zstd'),
+  setfacl: program('setfacl', 'acl'),
+  getfattr: program('getfattr', 'attr'),
+  setcap: program('setcap', 'libcap2-bin'),
   cgroup2: { probe: () => mounted('cgroup2'), remedy: 'mount -t cgroup2 none /sys/fs/cgroup' },
 }
 

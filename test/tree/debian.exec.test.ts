@@ -4,7 +4,7 @@ import { suite } from '../support/suite.ts'
 import { lookAt, openLab } from './lab.ts'
 
 const test = suite('a Debian tree, with the executor', {
-  needs: ['root', 'executor', 'mmdebstrap', 'tar', 'zstd', 'xz', 'setcap', 'getfattr'],
+  needs: ['root', 'executor', 'mmdebstrap', 'tar', 'zstd', 'setcap', 'getfattr'],
   timeoutMs: 300_000,
 })
 
@@ -16,8 +16,8 @@ test('survives dir: and tar: exactly', async (context) => {
   await lab.make('dir', tree, 'copy')
   assert.is(lookAt(lab, 'copy') === expected, true, 'the copy of the directory')
   lab.sh(`rm -r copy; tar --xattrs --xattrs-include='*' --acls -cSf x.tar -C ${tree} .
-    gzip -1 -k x.tar; zstd -q -1 x.tar; xz -0 -k x.tar`)
-  for (const name of ['x.tar', 'x.tar.gz', 'x.tar.zst', 'x.tar.xz']) {
+    zstd -q -1 x.tar`)
+  for (const name of ['x.tar', 'x.tar.zst']) {
     await lab.make('tar', lab.at(name), 'copy')
     assert.is(lookAt(lab, 'copy') === expected, true, `what ${name} unpacks to`)
     lab.sh('rm -r copy')

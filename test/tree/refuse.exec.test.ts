@@ -3,6 +3,9 @@ import { Buffer } from 'node:buffer'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { writeTree } from '../../core/host/tree/writer.ts'
 import type { Entry } from '../../core/host/tree/entry.ts'
+import { takeLock } from '../../core/host/lock.ts'
+import { openSession, type Session } from '../../core/plan/session.ts'
+import { executorPath } from '../support/paths.ts'
 import { suite } from '../support/suite.ts'
 import { failure, type Lab, lookAt, names, openLab } from './lab.ts'
 import { paxHeader, tarball, tarMember } from './tarball.ts'
@@ -146,7 +149,7 @@ test('refuses compressed data that is damaged, cut off or of another kind', asyn
       assert.equal(names(lab.at(name)), [])
     }
   }
-  lab.sh('bzip2 -k x.tar')
+  writeFileSync(lab.at('x.tar.bz2'), 'BZh91AY&SY')
   assert.match(await failure(lab.make('tar', lab.at('x.tar.bz2'), 'bz2')), /it is bzip2 data/)
 })
 
@@ -280,6 +283,25 @@ test('sources that cannot be are refused', async (context) => {
     assert.match(await failure(lab.make(scheme, path, `copy${index}`)), message)
     assert.equal(names(lab.at(`copy${index}`)), [])
   }
+})
+
+test('a failure closes no descriptor of others', async (context) => {
+  const lab = await openLab(context)
+  writeFileSync(lab.at('x.tar'), tarball({ name: 'a', data: 'a' }, { name: '/b' }))
+  const lock = async (session: Session, name: string) =>
+    await takeLock(session, lab.at(name), { verb: 'create', timeoutMs: 0 })
+  const first = await lock(lab.session, 'first')
+  const second = await lock(lab.session, 'second')
+  // Now there is a free number below the one that is held.
+  if ('lock' in first) await first.lock.release()
+  for (const name of ['copy1', 'copy2']) {
+    assert.match(await failure(lab.make('tar', lab.at('x.tar'), name)), /absolute/)
+  }
+  const other = await openSession(executorPath)
+  context.cleanup(() => other.close())
+  assert.ok('holder' in await lock(other, 'second'), 'still held')
+  if ('lock' in second) await second.lock.release()
+  assert.ok('lock' in await lock(other, 'second'), 'free')
 })
 
 test('members are counted', async (context) => {

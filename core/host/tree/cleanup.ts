@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { errno } from '../../linux/errno.ts'
 import { errors } from '../../errors.ts'
-import { text } from '../../plan/program.ts'
+import { fromSlot, text } from '../../plan/program.ts'
 import type { Session } from '../../plan/session.ts'
 import type { TreeDeed } from './failure.ts'
 import { type ByteString, toBytes } from './names.ts'
@@ -12,15 +13,23 @@ import { root, treePlan } from './slots.ts'
 
 const NAMES_A_PLAN = 4096
 
+export interface CleanUp {
+  readonly names: readonly ByteString[]
+  readonly slots: readonly number[]
+  readonly deed: TreeDeed
+  /** What made it necessary. */
+  readonly cause: unknown
+}
+
 /**
- * Removes `names` below the ROOT slot, and closes that descriptor and all that were opened after it: a
- * plan that failed in the middle does not say which of them are open.
+ * Removes `names` below the directory in the ROOT slot, and closes what is open in `slots`, that one
+ * included.
  *
  * @throws {VServerError} E_OP when something stays behind; its cause is the failure before
  */
 export async function cleanUp(
   session: Session,
-  { names, deed, cause }: { names: readonly ByteString[]; deed: TreeDeed; cause: unknown },
+  { names, slots, deed, cause }: CleanUp,
 ): Promise<void> {
   const phrase = `remove what was made to ${deed.verb} "${deed.thing}"`
   try {
@@ -36,7 +45,7 @@ export async function cleanUp(
     const builder = treePlan()
     const program = builder.program('MAIN')
     program.step(0, phrase)
-    program.call('close_range', [root, 0xffffffff, 0])
+    for (const slot of slots) program.call('close', [fromSlot(slot)], { ignore: [errno.EBADF] })
     await session.run(builder.build())
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)

@@ -1,13 +1,13 @@
 /**
  * Turns a long sequence of ops into plans of bounded size, and keeps the executor busy: while it runs
- * one plan, the next is built.
+ * one plan, the next is built. Never more: after a failure no plan may run on the descriptors it left.
  *
  * @module
  */
 import type { Session } from '../../plan/session.ts'
 import { OpFailure } from '../../plan/failure.ts'
 import type { ByteString } from './names.ts'
-import { type Ops, type OpStream, opStream } from './ops.ts'
+import { type Ops, opStream } from './ops.ts'
 import { SLOT_COUNT } from './slots.ts'
 
 /**
@@ -16,11 +16,15 @@ import { SLOT_COUNT } from './slots.ts'
  */
 const full = { ops: 800, carriedBytes: 1 << 20, copiedBytes: 32 << 20 } as const
 
-/** Plans that are on their way at once. */
-const DEPTH = 2
-
 /** Takes what one op reported from the front of the bytes, and gives back the rest. */
 export type Reader = (reported: Uint8Array) => Uint8Array
+
+/** An op that opens or closes the descriptor in a slot. */
+interface Change {
+  readonly op: number
+  readonly slot: number
+  readonly opens: boolean
+}
 
 export interface PipelineOptions {
   /** Verb phrase of all ops: `write a tree`. */
@@ -45,53 +49,78 @@ export interface Pipeline {
   room(): Promise<void>
   /** Sends what there is, and waits until all has run. */
   finish(): Promise<void>
-  /** Waits for the plans that are on their way, whatever becomes of them. */
-  settle(): Promise<void>
+  /** Waits for the plan that is on its way, whatever becomes of it; gives back the slots in use. */
+  settle(): Promise<readonly number[]>
 }
 
 type Outcome = { readonly kind: 'ran' } | { readonly kind: 'failed'; readonly error: unknown }
 
 export function pipeline(session: Session, options: PipelineOptions): Pipeline {
-  const program: OpStream = opStream(SLOT_COUNT)
+  const stream = opStream(SLOT_COUNT)
   let members: ByteString[]
   let readers: Reader[]
   let carried: number
   let copied: number
-  const running: Promise<Outcome>[] = []
+  let running: Promise<Outcome> | undefined
+  /** Slots that hold an open descriptor after the plans that ran. */
+  const held = new Set<number>()
+  let changes: Change[]
 
   const fresh = () => {
-    program.step(0, options.phrase)
+    stream.step(0, options.phrase)
     members = []
     readers = []
+    changes = []
     carried = copied = 0
   }
 
   const send = async (): Promise<void> => {
-    const plan = program.finish()
+    const plan = stream.finish()
     const names = members
     const readOut = readers
+    const done = changes
     fresh()
-    await join(DEPTH - 1)
-    running.push(
-      session.run(plan).then(
-        ({ bytes }): Outcome => {
-          readOut.reduce((rest, reader) => reader(rest), bytes)
-          return { kind: 'ran' }
-        },
-      ).catch((error: unknown): Outcome => ({
-        kind: 'failed',
-        error: options.explain(error, names[error instanceof OpFailure ? error.step - 1 : -1]),
-      })),
-    )
+    await join()
+    running = session.run(plan).then(
+      ({ bytes }): Outcome => {
+        for (const change of done) apply(change)
+        readOut.reduce((rest, reader) => reader(rest), bytes)
+        return { kind: 'ran' }
+      },
+      (error: unknown): Outcome => {
+        if (!(error instanceof OpFailure)) throw error
+        for (const change of done) if (change.op < error.op) apply(change)
+        return { kind: 'failed', error: options.explain(error, names[error.step - 1]) }
+      },
+    ).catch((error: unknown): Outcome => ({
+      kind: 'failed',
+      error: options.explain(error, undefined),
+    }))
   }
 
-  /** Waits until at most `most` plans are on their way. A failure is thrown here, never unhandled. */
-  const join = async (most: number): Promise<void> => {
-    while (running.length > most) {
-      const outcome = await running.shift()
-      if (outcome?.kind === 'failed') throw outcome.error
-    }
+  const apply = ({ slot, opens }: Change) => opens ? held.add(slot) : held.delete(slot)
+
+  /** Waits for the plan that is on its way. A failure is thrown here, never unhandled. */
+  const join = async (): Promise<void> => {
+    const outcome = await running
+    running = undefined
+    if (outcome?.kind === 'failed') throw outcome.error
     if (options.signal.aborted) throw options.interrupted()
+  }
+
+  const program: Ops = {
+    ...stream,
+    call(name, args, emit) {
+      const [first] = args
+      const op = stream.count
+      if (emit?.out !== undefined && name.startsWith('open')) {
+        changes.push({ op, slot: emit.out, opens: true })
+      }
+      if (name === 'close' && typeof first === 'object' && 'slot' in first) {
+        changes.push({ op, slot: first.slot, opens: false })
+      }
+      stream.call(name, args, emit)
+    },
   }
 
   fresh()
@@ -116,7 +145,7 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
       })
     },
     async room() {
-      if (program.count >= full.ops || carried >= full.carriedBytes || copied >= full.copiedBytes) {
+      if (stream.count >= full.ops || carried >= full.carriedBytes || copied >= full.copiedBytes) {
         const last = members.at(-1)
         await send()
         if (last !== undefined) {
@@ -126,11 +155,12 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
       }
     },
     async finish() {
-      if (program.count > 0) await send()
-      await join(0)
+      if (stream.count > 0) await send()
+      await join()
     },
     async settle() {
-      await Promise.all(running)
+      await running
+      return [...held]
     },
   }
 }

@@ -58,14 +58,13 @@ export interface WriteOptions {
   readonly progress: (event: Progress) => void
   /** Members at most. */
   readonly members?: number
-  /** Whether to wait until all is on the disk; true when not given. */
+  /** Whether to wait until all is on the disk; else the caller sees to it before he relies on it. */
   readonly sync?: boolean
 }
 
 /**
- * Writes `entries` into `destination`, an existing empty directory. The session must do nothing else
- * meanwhile, and hold no descriptors that were opened after a gap in its numbers; its free slots are
- * overwritten.
+ * Writes `entries` into `destination`, an existing empty directory. The session's free slots are
+ * overwritten; descriptors that it holds elsewhere stay as they are.
  *
  * @throws {VServerError} E_ARCHIVE or E_SOURCE for members that cannot be, E_DISK_FULL, E_INTERRUPTED,
  * E_OP when a system call fails otherwise
@@ -87,7 +86,7 @@ export async function writeTree(
   const made = registry(options.members ?? treeLimits.members)
   const budget = await readBudget(destination, `${deed.verb} "${deed.thing}"`)
   let member: ByteString | undefined
-  // First of all descriptors, so that cleaning up can close it and all after it.
+  // Alone, so that whatever fails afterwards can be cleaned up through it.
   pipe.program.call('open', [destination, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0], {
     out: treeSlot.ROOT,
   })
@@ -96,8 +95,8 @@ export async function writeTree(
     openOrigin()
     await writeAll()
   } catch (error) {
-    await pipe.settle()
-    await cleanUp(session, { names: made.top(), deed, cause: error })
+    const slots = await pipe.settle()
+    await cleanUp(session, { names: made.top(), slots, deed, cause: error })
     throw explain(error, member)
   }
 
@@ -173,7 +172,7 @@ export async function writeTree(
     twins.close(pipe.program)
     await writeDirectories([...described.values()].reverse())
     pipe.program.step(0, `${deed.verb} "${deed.thing}"`)
-    if (options.sync ?? true) pipe.program.call('syncfs', [root])
+    if (options.sync ?? false) pipe.program.call('syncfs', [root])
     if (options.origin !== undefined) pipe.program.call('close', [origin])
     pipe.program.call('close', [root])
     await pipe.finish()
