@@ -36,13 +36,16 @@ export interface GuestCgroup {
   readonly v1: readonly string[]
   /** Controllers of the cgroup2 tree to hand down. */
   readonly controllers: readonly string[]
-  readonly cpuset: 
+  readonly cpuset:
     | { readonly parent: string; readonly cpus: string; readonly mems: string }
     | undefined
 }
 
 /** Where a guest's cgroups are on this host. */
-export function guestCgroup(host: CgroupHost, guest: { name: string; digest6: string }): GuestCgroup {
+export function guestCgroup(
+  host: CgroupHost,
+  guest: { name: string; digest6: string },
+): GuestCgroup {
   const parent = `vserver-${guest.digest6}`
   const cpuset = host.v1.find(({ controllers }) => controllers.split(',').includes('cpuset'))
   return {

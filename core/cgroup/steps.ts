@@ -8,7 +8,7 @@ import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
 import { signal } from '../linux/signals.ts'
 import { cloneArgs } from '../linux/structs.ts'
-import { role, type Role } from '../plan/abi.ts'
+import { type Role, role } from '../plan/abi.ts'
 import type { ProgramBuilder } from '../plan/builder.ts'
 import { bytes } from '../plan/program.ts'
 import type { GuestCgroup } from './layout.ts'
@@ -104,7 +104,9 @@ export function joinV1(program: Role, group: GuestCgroup): Step {
     role: program,
     phrase: 'join the version 1 cgroups',
     emit(p, h) {
-      group.v1.forEach((_, index) => p.call('write', [h.ref(`tasks${index}`), '0', 1], { whole: 2 }))
+      group.v1.forEach((_, index) =>
+        p.call('write', [h.ref(`tasks${index}`), '0', 1], { whole: 2 })
+      )
     },
   }
 }

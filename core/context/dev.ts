@@ -106,7 +106,9 @@ export function makeConsole(): Step {
       new DataView(size.bytes.buffer).setUint16(2, 80, true)
       p.call('ioctl', [master, k.TIOCSWINSZ, size])
       const clone = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC
-      const tree = p.keep('open_tree', [h.ref('devpts'), '0', clone], { out: h.slot('consoleTree') })
+      const tree = p.keep('open_tree', [h.ref('devpts'), '0', clone], {
+        out: h.slot('consoleTree'),
+      })
       p.call('move_mount', [tree, '', h.ref('dev'), 'console', k.MOVE_MOUNT_F_EMPTY_PATH])
       p.call('close', [tree])
     },

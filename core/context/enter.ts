@@ -85,7 +85,13 @@ export function planEnter(
   facts: Facts,
 ): Compiled & { readonly env: readonly string[]; readonly login: readonly string[] } {
   const group = guestCgroup(facts.cgroup, guest)
-  const env = [...baseEnvironment(guest), 'HOME=/root', 'USER=root', 'LOGNAME=root', 'SHELL=/bin/sh']
+  const env = [
+    ...baseEnvironment(guest),
+    'HOME=/root',
+    'USER=root',
+    'LOGNAME=root',
+    'SHELL=/bin/sh',
+  ]
   const path = env.findLast((one) => one.startsWith('PATH='))?.slice('PATH='.length) ?? ''
   const steps: readonly Step[] = [
     openForCommand(group),

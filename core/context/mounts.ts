@@ -149,7 +149,13 @@ export interface Place {
 }
 
 /** Attaches a detached mount. A target that is a symbolic link is refused by the kernel. */
-function attach(p: ProgramBuilder, h: Handles, tree: Arg, at: Place, ignore: readonly number[] = []) {
+function attach(
+  p: ProgramBuilder,
+  h: Handles,
+  tree: Arg,
+  at: Place,
+  ignore: readonly number[] = [],
+) {
   p.call('move_mount', [tree, '', h.ref(at.mount), at.path, k.MOVE_MOUNT_F_EMPTY_PATH], { ignore })
 }
 
@@ -209,7 +215,8 @@ function procByChild(): Step[] {
     kind: 'kernel-file-systems',
     role: 'HELPER',
     phrase: 'mount proc',
-    emit: (p, h) => newFileSystem(p, h, { type: 'proc', options: [], flags: procFlags, slot: 'proc' }),
+    emit: (p, h) =>
+      newFileSystem(p, h, { type: 'proc', options: [], flags: procFlags, slot: 'proc' }),
   }
   const parent = host('kernel-file-systems', 'mount proc', (p, h) => {
     const self = p.keep('openat', [k.AT_FDCWD, '/proc/self/ns/pid', k.O_RDONLY | k.O_CLOEXEC], {
@@ -250,7 +257,9 @@ export function bindMount(mount: {
     const parts = mount.target.split('/').filter((part) => part !== '')
     parts.forEach((part, index) => {
       const above = '/' + parts.slice(0, index).join('/')
-      const parent = p.keep('openat2', [h.ref('root'), above, how, 24], { out: h.slot('bindParent') })
+      const parent = p.keep('openat2', [h.ref('root'), above, how, 24], {
+        out: h.slot('bindParent'),
+      })
       const last = index === parts.length - 1
       if (last && !mount.directory) {
         p.call('mknodat', [parent, part, k.S_IFREG | 0o644, 0], { ignore: [errno.EEXIST] })
@@ -272,8 +281,9 @@ export function bindMount(mount: {
 /** Covers a file or directory of a kernel file system. */
 export function mask(at: Place, how: 'file' | 'directory', shown: string): Step {
   return host('mask', `hide "${shown}"`, (p, h) => {
-    if (how === 'file') p.keep('open_tree', [h.ref('dev'), 'null', cloneTree], { out: h.slot('mask') })
-    else {
+    if (how === 'file') {
+      p.keep('open_tree', [h.ref('dev'), 'null', cloneTree], { out: h.slot('mask') })
+    } else {
       const options = [['size', '4k'], ['nr_inodes', '2'], ['mode', '0555']] as const
       const flags = ['readOnly', 'noSuid', 'noDev', 'noExec'] as const
       newFileSystem(p, h, { type: 'tmpfs', options, flags, slot: 'mask' })

@@ -12,7 +12,7 @@ import { cloneArgs, rlimit64, sockFprog } from '../linux/structs.ts'
 import { bytes, part } from '../plan/program.ts'
 import type { ResourceLimit } from './policy.ts'
 import type { Step } from './step.ts'
-import { role, type Role } from '../plan/abi.ts'
+import { type Role, role } from '../plan/abi.ts'
 import type { ProgramBuilder } from '../plan/builder.ts'
 
 type Emit = Step['emit']
@@ -36,7 +36,12 @@ function setCapabilities(p: ProgramBuilder, mask: bigint): void {
 export function setLimits(program: Role, limits: readonly ResourceLimit[]): readonly Step[] {
   return limits.map(({ resource, name, soft, hard }) =>
     step('limit', program, `set the limit on ${name}`, (p) => {
-      p.call('prlimit64', [0, resource, bytes(rlimit64.encode({ rlim_cur: soft, rlim_max: hard })), 0])
+      p.call('prlimit64', [
+        0,
+        resource,
+        bytes(rlimit64.encode({ rlim_cur: soft, rlim_max: hard })),
+        0,
+      ])
     })
   )
 }
@@ -57,18 +62,21 @@ export function becomeGuestUid(uid: number, capabilities: bigint): Step {
 
 /** Gives the guest monotonic and boot-time clocks that start at zero (time_namespaces(7)). */
 export function ownClocks(): Step {
-  return step('clocks', 'HOST', 'start the clocks at zero', (p, h) => {
+  return step('clocks', 'HOST', 'start the clocks at zero', (p) => {
     p.call('unshare', [k.CLONE_NEWTIME])
     const text = bytes(96, 1)
     const length = p.slot()
     p.emit('CLOCK', [text], { out: length.slot })
     // The credentials made the process non-dumpable, and its /proc files root's own.
     p.call('prctl', [k.PR_SET_DUMPABLE, 1])
-    const file = p.keep('openat', [k.AT_FDCWD, '/proc/self/timens_offsets', k.O_WRONLY | k.O_CLOEXEC])
+    const file = p.keep('openat', [
+      k.AT_FDCWD,
+      '/proc/self/timens_offsets',
+      k.O_WRONLY | k.O_CLOEXEC,
+    ])
     p.call('prctl', [k.PR_SET_DUMPABLE, 0])
     p.call('write', [file, text, length], { whole: 2 })
     p.call('close', [file])
-
   })
 }
 
@@ -201,7 +209,10 @@ export function closeDescriptors(program: Role): Step {
 }
 
 /** Replaces the process by the guest's init. */
-export function execInit(init: { path: string; args: readonly string[] }, env: readonly string[]): Step {
+export function execInit(
+  init: { path: string; args: readonly string[] },
+  env: readonly string[],
+): Step {
   return step('exec', 'GUEST', `run init "${init.path}"`, (p) => {
     const vector = (values: readonly string[]) => {
       const cell = bytes((values.length + 1) * 8)

@@ -15,7 +15,13 @@ import { guestFilter } from './filter.ts'
 import { fillDev, makeConsole, makeNotifySocket, notifyPath } from './dev.ts'
 import type { Compiled, Facts, GuestInput } from './input.ts'
 import * as mounts from './mounts.ts'
-import { guestLimits, keptCapabilities, maskedPaths, readOnlyPaths, type ResourceLimit } from './policy.ts'
+import {
+  guestLimits,
+  keptCapabilities,
+  maskedPaths,
+  readOnlyPaths,
+  type ResourceLimit,
+} from './policy.ts'
 import * as process from './process.ts'
 import { compileSteps, type Step } from './step.ts'
 
@@ -48,7 +54,8 @@ export function limitsFor(guest: GuestInput, facts: Facts): readonly ResourceLim
 export function planStart(guest: GuestInput, facts: Facts): Compiled {
   const group = guestCgroup(facts.cgroup, guest)
   const limits = limitsFor(guest, facts)
-  const network = (program: Step['role']) => guest.network.steps.filter((one) => one.role === program)
+  const network = (program: Step['role']) =>
+    guest.network.steps.filter((one) => one.role === program)
   const base = guest.ids.first
   const steps: readonly Step[] = [
     // HOST, up to the clone
@@ -102,7 +109,11 @@ export function planStart(guest: GuestInput, facts: Facts): Compiled {
     process.dieWithParent(),
     process.closeDescriptors('GUEST'),
     process.filterCalls('GUEST', guestFilter()),
-    process.execInit(guest.init, [...baseEnvironment(guest), `NOTIFY_SOCKET=${notifyPath}`, 'TERM=linux']),
+    process.execInit(guest.init, [
+      ...baseEnvironment(guest),
+      `NOTIFY_SOCKET=${notifyPath}`,
+      'TERM=linux',
+    ]),
     // HOST: what is left to do beside init
     mounts.release([
       'hostMounts',

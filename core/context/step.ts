@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { role, type Role, slot } from '../plan/abi.ts'
+import { type Role, role, slot } from '../plan/abi.ts'
 import { planBuilder, type ProgramBuilder } from '../plan/builder.ts'
 import { type Arg, fromSlot, type Plan } from '../plan/program.ts'
 

@@ -169,7 +169,9 @@ async function attempt(session: Session, trial: Trial): Promise<CheckRow> {
   } catch (error) {
     if (!(error instanceof OpFailure)) throw error
     const denied = error.errno === errno.EPERM || error.errno === errno.EACCES
-    const remedy = denied ? `run it as root, outside of other containers; else ${trial.remedy}` : trial.remedy
+    const remedy = denied
+      ? `run it as root, outside of other containers; else ${trial.remedy}`
+      : trial.remedy
     return { feature, needed, found: false, remedy, detail: error.message }
   }
 }

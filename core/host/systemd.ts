@@ -20,12 +20,18 @@ export function hostRunsSystemd(): boolean {
 }
 
 function run(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { env: paths, encoding: 'utf8' })
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    env: paths,
+    encoding: 'utf8',
+  })
   if (status === 0) return stdout
   throw errors.E_HOST(
     `Cannot delegate a cgroup: ${command} ${args.join(' ')} failed: ` +
       (error?.message ?? stderr.trim()),
-    { hint: 'look at systemctl status; vserver needs a unit of its own on a systemd host', cause: error },
+    {
+      hint: 'look at systemctl status; vserver needs a unit of its own on a systemd host',
+      cause: error,
+    },
   )
 }
 
