@@ -11,6 +11,8 @@ import { type Executor, findExecutor } from '../host/executor.ts'
 import { takeLock } from '../host/lock.ts'
 import { ensureDirectory, prepareRoot } from '../host/root_dirs.ts'
 import { runDir } from '../host/root.ts'
+import { errno } from '../linux/errno.ts'
+import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { makeRegistry, type Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
@@ -62,18 +64,30 @@ export async function withGuestLock<T>(
   { session, name, verb }: LockedDeed,
   deed: () => Promise<T>,
 ): Promise<T> {
-  const directory = runDir(cli.root, name)
-  ensureDirectory(directory)
-  const got = await takeLock(session, join(directory, 'lock'), {
-    verb,
-    timeoutMs: cli.globals.lockTimeoutMs,
-    signal: cli.signal,
-  })
+  const got = await lockGuest(cli, { session, name, verb })
   if ('holder' in got) throw busy(verb, name, got.holder)
   try {
     return await deed()
   } finally {
     await got.lock.release()
+  }
+}
+
+/** The directory goes with the guest, and may do so just before the lock in it is opened. */
+async function lockGuest(cli: Cli, { session, name, verb }: LockedDeed) {
+  const directory = runDir(cli.root, name)
+  for (let tries = 0;; tries++) {
+    ensureDirectory(directory)
+    try {
+      return await takeLock(session, join(directory, 'lock'), {
+        verb,
+        timeoutMs: cli.globals.lockTimeoutMs,
+        signal: cli.signal,
+      })
+    } catch (error) {
+      const gone = error instanceof OpFailure && error.errno === errno.ENOENT
+      if (!gone || tries === 100) throw error
+    }
   }
 }
 

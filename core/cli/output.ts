@@ -52,12 +52,12 @@ export function makeOutput({ quiet }: { quiet: boolean }): Output {
     },
     note(line) {
       endProgress()
-      if (!quiet) writeAll(2, `${line}\n`)
+      if (!quiet) writeAll(2, `vserver: ${line}\n`)
     },
     progress(event) {
       if (quiet) return
       if (!terminal) {
-        if (event.phase !== phase) writeAll(2, `${event.phase}\n`)
+        if (event.phase !== phase) writeAll(2, `vserver: ${event.phase}\n`)
         phase = event.phase
         return
       }

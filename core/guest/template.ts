@@ -29,7 +29,7 @@ export interface TemplateSource {
 /**
  * Finds the bootstrapper of a source. Pure.
  *
- * @throws {VServerError} E_SOURCE
+ * @throws {VServerError} E_USAGE
  */
 export function findSource(from: string, registry: Registry): TemplateSource {
   const colon = from.indexOf(':')

@@ -26,6 +26,7 @@ const lib = (...parts: readonly string[]) => join(it.root, 'var/lib/vserver', ..
 function assertRefused(ran: Ran, code: number, pattern: RegExp): void {
   assert.is(ran.code, code, ran.stderr)
   assert.match(ran.stderr, /^vserver: Cannot /m)
+  assert.match(ran.stderr, /^vserver: /)
   assert.match(ran.stderr, pattern)
 }
 
