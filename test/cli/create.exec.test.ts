@@ -80,7 +80,7 @@ test('refuses keys and values before anything is made', () => {
   assertRefused(it.run('create', 'new', ...from, '--set', 'init=bin/x'), 2, /absolute/)
   assertRefused(
     it.run('create', 'new', '--from', 'debain:x'),
-    1,
+    2,
     /does not start with dir: or tar:/,
   )
   assertRefused(it.run('create', 'new'), 2, /--from is missing/)
