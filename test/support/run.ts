@@ -1,10 +1,11 @@
 /**
  * Runs test files, each in a process of its own, and adds up what they say.
  *
- *     node test/support/run.ts [--tier pure|exec|system] [--deno] [--jobs N] [--verbose] [filter…]
+ *     node test/support/run.ts [--tier pure|exec|system] [--deno] [--jobs N] [--verbose] [--in DIR]
+ *       [filter…]
  *
  * A file's tier is in its name: `*.exec.test.ts`, `*.system.test.ts`, every other `*.test.ts` is pure.
- * A filter is a part of a path. The last line is `N passed, N failed`, and the exit code 1 when anything
+ * A filter is a part of a path; DIR is where to look instead of `test`, `plugins` and `bench`. The last line is `N passed, N failed`, and the exit code 1 when anything
  * failed or nothing was found. `@limit 300 s` in a file's first comment sets its time limit.
  *
  * @module
@@ -151,6 +152,7 @@ async function main(): Promise<number> {
       deno: { type: 'boolean', default: false },
       verbose: { type: 'boolean', short: 'v', default: false },
       jobs: { type: 'string' },
+      in: { type: 'string', default: '{test,plugins,bench}' },
     },
   })
   if (values.tier !== undefined && !Object.hasOwn(limitsMs, values.tier)) {
@@ -159,7 +161,7 @@ async function main(): Promise<number> {
   }
   process.chdir(repository)
   const tier = values.deno ? 'pure' : values.tier
-  const files = globSync('{test,plugins,bench}/**/*.test.ts')
+  const files = globSync(`${values.in}/**/*.test.ts`)
     .filter((path) => tier === undefined || tierOf(path) === tier)
     .filter((path) => positionals.every((filter) => path.includes(filter)))
     .sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)) || (a < b ? -1 : 1))
