@@ -2,7 +2,7 @@
 # Line coverage of the verifier over the corpus and the golden plans: at least 95 per cent.
 set -eu
 cd "$(dirname "$0")/../.."
-. test/executor/hosted.sh
+. test/executor/hosted/common.sh
 top=$(pwd)
 
 "$node" test/reject/export.ts reject "$work/reject"

@@ -2,7 +2,7 @@
 # libFuzzer and AddressSanitizer on the verifier, for FUZZ_SECONDS (60), from all stored plans.
 set -eu
 cd "$(dirname "$0")/../.."
-. test/executor/hosted.sh
+. test/executor/hosted/common.sh
 seconds=${FUZZ_SECONDS:-60}
 
 # shellcheck disable=SC2086

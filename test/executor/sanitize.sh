@@ -3,7 +3,7 @@
 # over the whole corpus, the interpreter through the executor's own tests.
 set -eu
 cd "$(dirname "$0")/../.."
-. test/executor/hosted.sh
+. test/executor/hosted/common.sh
 sanitize='-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 
 # shellcheck disable=SC2086

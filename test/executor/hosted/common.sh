@@ -1,4 +1,4 @@
-# Shared by the scripts beside it: builds parts of the executor with a C library and a sanitizer.
+# Shared by the scripts above: builds parts of the executor with a C library and a sanitizer.
 # To be sourced, from the repository's top.
 flags='-std=gnu17 -g -Wall -Wextra -Werror -Icore/executor'
 batch_sources='core/executor/batch.c core/executor/lib.c core/executor/run.c core/executor/verify.c
