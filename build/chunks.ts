@@ -61,7 +61,9 @@ export function compressor(directory: string, level: number): Compressor {
     },
     async prune() {
       for (const name of await readdir(directory)) {
-        if (name.endsWith(`-${level}.zst`) && !used.has(name)) await rm(join(directory, name), { force: true })
+        if (name.endsWith(`-${level}.zst`) && !used.has(name)) {
+          await rm(join(directory, name), { force: true })
+        }
       }
     },
   }
