@@ -4,7 +4,16 @@
  * @module
  */
 import { limit, op as opCode, type OpName, type Role, slot } from './abi.ts'
-import { type Arg, type Cell, fromSlot, type Op, type Plan, type Program, toArg, type Value } from './program.ts'
+import {
+  type Arg,
+  type Cell,
+  fromSlot,
+  type Op,
+  type Plan,
+  type Program,
+  toArg,
+  type Value,
+} from './program.ts'
 import { syscall, type SyscallName } from '../linux/syscalls.ts'
 
 export interface EmitOptions {
@@ -56,7 +65,13 @@ export function planBuilder(): PlanBuilder {
     programs.set(role, ops)
     let step = 0
     let phrase = ''
-    const push = (code: OpName, nr: number, call: string, args: readonly Value[], options: EmitOptions) => {
+    const push = (
+      code: OpName,
+      nr: number,
+      call: string,
+      args: readonly Value[],
+      options: EmitOptions,
+    ) => {
       if (phrase === '') throw new Error(`an op of ${role} has no phrase: call step() first`)
       ops.push({
         code,

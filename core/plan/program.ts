@@ -94,7 +94,9 @@ export function whole(cell: Cell): Arg {
 export function part(cell: Cell, range: { offset: number; length: number }): Arg {
   const { offset, length } = range
   if (offset < 0 || length < 0 || offset + length > cell.bytes.length) {
-    throw new RangeError(`part ${offset}+${length} lies outside a cell of ${cell.bytes.length} bytes`)
+    throw new RangeError(
+      `part ${offset}+${length} lies outside a cell of ${cell.bytes.length} bytes`,
+    )
   }
   return { kind: 'data', cell, offset, length }
 }
