@@ -19,8 +19,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
-import { vserverPath } from '../support/paths.ts'
-import { type Ran, product, runCommand, tinyTree } from './product.ts'
+import { binary, product, type Ran, runCommand, tinyTree } from './product.ts'
 import { assertSame, type Snapshot, snapshot } from './snapshot.ts'
 
 const it = product()
@@ -51,7 +50,7 @@ function assertRefused(ran: Ran, code: number, pattern: RegExp): void {
 
 /** Runs a shell script in a mount namespace of its own, with $ROOT and $VSERVER set. */
 function inPrivateMounts(script: string): Ran {
-  const env = { ROOT: it.root, VSERVER: vserverPath, TREE: tree, SCRATCH: it.scratch }
+  const env = { ROOT: it.root, VSERVER: binary, TREE: tree, SCRATCH: it.scratch }
   return runCommand(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script], { env })
 }
 
@@ -148,7 +147,7 @@ test('refuses unsafe and unusable state directories', () => {
   const open = join(it.scratch, 'open')
   mkdirSync(join(open, 'var/lib/vserver'), { recursive: true })
   chmodSync(join(open, 'var/lib/vserver'), 0o777)
-  assertRefused(runCommand([vserverPath, '--root', open, 'create', 'x', ...from]), 1, /var\/lib\/vserver/)
+  assertRefused(runCommand([binary, '--root', open, 'create', 'x', ...from]), 1, /var\/lib\/vserver/)
   const mount = 'mkdir -p $ROOT/../other && mount -t tmpfs'
   const create = '$VSERVER --root $ROOT/../other create x --from dir:$TREE'
   const readOnly = inPrivateMounts(`${mount} -o ro,mode=700 none $ROOT/../other && ${create}`)

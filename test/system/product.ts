@@ -19,6 +19,9 @@ import process from 'node:process'
 import { vserverPath } from '../support/paths.ts'
 import { tool } from './tools.ts'
 
+/** The file under test; `VSERVER_BINARY` names another one, such as one that is installed. */
+export const binary = process.env['VSERVER_BINARY'] ?? vserverPath
+
 export interface Ran {
   /** Exit code, or 128 + n after signal n. */
   readonly code: number
@@ -80,7 +83,7 @@ export function product(): Product {
   process.on('exit', () => {
     if (!existsSync(join(root, 'var'))) rmSync(scratch, { recursive: true, force: true })
   })
-  const argv = (...args: readonly string[]) => [vserverPath, '--root', root, ...args]
+  const argv = (...args: readonly string[]) => [binary, '--root', root, ...args]
   const run = (args: readonly string[], options?: RunOptions) => runCommand(argv(...args), options)
   const must = (...args: readonly string[]) => {
     const ran = run(args)

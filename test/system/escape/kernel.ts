@@ -27,7 +27,6 @@ export const kernelRows: readonly Row[] = [
   ['key.user-search', ['ENOSYS'], 'keyrings look absent'],
   ['key.add-to-session', ['ENOSYS'], 'keyrings look absent'],
   ['key.proc-keys', ['ENODATA', 'ENOENT'], 'masked'],
-  ['key.proc-key-users', ['ENODATA', 'ENOENT'], "shows counts of the guest's own ids at most"],
   ['bpf.socket-filter', ['EPERM'], 'filtered'],
   ['bpf.kprobe', ['EPERM'], 'filtered'],
   ['bpf.map', ['EPERM'], 'filtered'],

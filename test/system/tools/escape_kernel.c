@@ -193,7 +193,6 @@ const struct probe kernel_probes[] = {
 	{ "key.user-search", find_key, 0, 0, (unsigned long)KEY_SPEC_USER_KEYRING },
 	{ "key.add-to-session", add_key, 0, 0, (unsigned long)KEY_SPEC_SESSION_KEYRING },
 	{ "key.proc-keys", try_open, "/proc/keys", 0, O_RDONLY },
-	{ "key.proc-key-users", try_open, "/proc/key-users", 0, O_RDONLY },
 	{ "bpf.socket-filter", load_program, 0, 0, BPF_PROG_TYPE_SOCKET_FILTER },
 	{ "bpf.kprobe", load_program, 0, 0, BPF_PROG_TYPE_KPROBE },
 	{ "bpf.map", make_map, 0, 0, 0 },

@@ -1,0 +1,44 @@
+/**
+ * Runs the benchmarks and writes dist/bench.json and a table.
+ *
+ *     node bench/main.ts [--quick] [exec|start|boot|density|version…]
+ *
+ * @module
+ */
+import { writeFileSync } from 'node:fs'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { inRepository } from '../test/support/paths.ts'
+import { benchBoot } from './boot.bench.ts'
+import { benchDensity } from './density.bench.ts'
+import { benchExec } from './exec.bench.ts'
+import { hostFacts, renderReport, type Report } from './harness.ts'
+import { benchStart } from './start.bench.ts'
+import { benchVersion } from './version.bench.ts'
+
+const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
+  exec: benchExec,
+  start: benchStart,
+  boot: benchBoot,
+  density: benchDensity,
+  version: benchVersion,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+})
+const host = hostFacts()
+console.log(Object.entries(host).map(([key, value]) => `${key} ${value}`).join(', '))
+const reports: Report[] = []
+for (const [name, bench] of Object.entries(benches)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  for (const report of await bench(values.quick)) {
+    reports.push(report)
+    console.log(`\n${renderReport(report)}`)
+  }
+}
+const over = reports.flatMap(({ bars }) => bars).filter(({ value, most }) => !(value <= most))
+writeFileSync(inRepository('dist/bench.json'), `${JSON.stringify({ host, reports }, undefined, 2)}\n`)
+console.log(`\n${over.length} bars missed; figures are in dist/bench.json`)
+process.exitCode = 0
