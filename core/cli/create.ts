@@ -9,7 +9,7 @@ import { parseGuestFile } from '../guest/config_file.ts'
 import { readHostConfig } from '../guest/host_config.ts'
 import { findInit } from '../guest/init.ts'
 import { checkName } from '../guest/name.ts'
-import { commitGuest, guestExists, guestThere, stageGuest } from '../guest/store.ts'
+import { commitGuest, guestExists, guestThere, stageGuest, stageHostname } from '../guest/store.ts'
 import { readStatus } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
 import { statusesJson } from '../guest/status.ts'
@@ -17,7 +17,7 @@ import { sweep } from '../guest/sweep.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
 import { withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
-import { guestDir } from '../host/root.ts'
+import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
@@ -89,6 +89,8 @@ async function make(cli: Cli, making: Making): Promise<void> {
   signal.throwIfAborted()
   const staged = stageGuest(root, name, { yaml })
   try {
+    const { hostname } = config
+    stageHostname(staged, { template: templateDir(root, template), hostname })
     const bounds = readHostConfig(root).ids
     await claimIds(
       session,

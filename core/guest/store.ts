@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lstatSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { errors, guestUnknown } from '../errors.ts'
@@ -75,10 +75,30 @@ export function stageGuest(root: Root, name: string, { yaml }: { yaml: string })
   const path = join(root.lib, 'guests', `.new-${name}-${randomBytes(6).toString('hex')}`)
   mkdirSync(path, { mode: 0o700 })
   // The upper directory is the guest's root directory: everybody inside may search it.
-  mkdirSync(join(path, 'upper'), { mode: 0o755 })
+  mkdirSync(join(path, 'upper'))
+  chmodSync(join(path, 'upper'), 0o755)
   mkdirSync(join(path, 'work'), { mode: 0o700 })
   writeSynced(join(path, 'guest.yaml'), yaml)
   return { name, path }
+}
+
+/**
+ * Gives a staged guest a host name of its own, where its template names one: init would take that of the
+ * machine that the template was made on. Nothing inside has run yet, and nothing of the tree is followed.
+ */
+export function stageHostname(
+  staged: StagedGuest,
+  { template, hostname }: { template: string; hostname: string },
+): void {
+  if (lstatSync(join(template, 'etc/hostname'), { throwIfNoEntry: false }) === undefined) return
+  const etc = lstatSync(join(template, 'etc'))
+  const directory = join(staged.path, 'upper/etc')
+  mkdirSync(directory)
+  chownSync(directory, etc.uid, etc.gid)
+  chmodSync(directory, etc.mode & 0o7777)
+  const file = join(directory, 'hostname')
+  writeSynced(file, `${hostname}\n`)
+  chmodSync(file, 0o644)
 }
 
 /**

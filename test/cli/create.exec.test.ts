@@ -53,6 +53,18 @@ test('makes a guest, its template and its claim, all closed to others', ({ clean
   assert.equal(readdirSync(join(it.root, 'run/vserver/guests')), [])
 })
 
+test('gives a guest a host name of its own, where the tree has one', ({ cleanup }) => {
+  cleanup(() => it.run('destroy', 'named', '--yes'))
+  const named = makeTree(join(it.scratch, 'named'))
+  mkdirSync(join(named, 'etc'), { mode: 0o755 })
+  symlinkSync('/etc/passwd', join(named, 'etc/hostname'))
+  const set = ['--set', 'hostname=web.example']
+  assert.is(it.run('create', 'named', '--from', `dir:${named}`, ...set).code, 0)
+  const file = lib('guests/named/upper/etc/hostname')
+  assert.is(readFileSync(file, 'utf8'), 'web.example\n')
+  assert.is(lstatSync(file).mode & 0o7777, 0o644)
+})
+
 test('uses a template again', ({ cleanup }) => {
   cleanup(() => it.run('destroy', 'a', 'b', '--yes'))
   assert.is(it.run('create', 'a', ...from, '--json').code, 0)
