@@ -7,7 +7,7 @@ import { takeLock } from '../../core/host/lock.ts'
 import { openSession, type Session } from '../../core/plan/session.ts'
 import { executorPath } from '../support/paths.ts'
 import { suite } from '../support/suite.ts'
-import { failure, type Lab, lookAt, names, openLab } from './lab.ts'
+import { failure, type Lab, names, openLab } from './lab.ts'
 import { paxHeader, tarball, tarMember } from './tarball.ts'
 
 const test = suite('bad trees, with the executor', {

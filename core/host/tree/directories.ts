@@ -42,6 +42,7 @@ export interface DirectoryCache {
   close(program: Ops): void
 }
 
+/** Keeps the directories used last open, in `count` slots from `first` on. */
 export function directoryCache(
   root: Arg,
   { first, count }: { first: number; count: number },

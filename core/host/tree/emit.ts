@@ -89,6 +89,7 @@ function xattrValue(value: Uint8Array): Cell {
   return bytes(value.length === 0 ? 1 : value, 1)
 }
 
+/** Makes a directory that only root can enter; its mode comes last. */
 export function emitDirectory(program: Ops, { directory, path }: Spot): void {
   program.call('mkdirat', [directory, nameCell(path), 0o700])
 }
@@ -98,11 +99,13 @@ export function emitRemove(program: Ops, { directory, path }: Spot, flags: numbe
   program.call('unlinkat', [directory, nameCell(path), flags])
 }
 
+/** Gives a file a second name. */
 export function emitLink(program: Ops, from: Spot, to: Spot): void {
   const names = [from.directory, nameCell(from.path), to.directory, nameCell(to.path)]
   program.call('linkat', [...names, 0])
 }
 
+/** Makes a symbolic link; its target is never looked at. */
 export function emitSymlink(
   program: Ops,
   { entry, spot }: { entry: SymlinkEntry; spot: Spot },

@@ -18,6 +18,7 @@ export interface TreeDeed {
   readonly thing: string
 }
 
+/** The error of a deed that was interrupted. Pure. */
 export function interrupted({ verb, thing }: TreeDeed): VServerError {
   return errors.E_INTERRUPTED(`Cannot ${verb} "${thing}": interrupted`)
 }

@@ -18,6 +18,7 @@ export function byteString(text: string): ByteString {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** The bytes of a name. Pure. */
 export function toBytes(name: ByteString): Buffer {
   return Buffer.from(name, 'latin1')
 }
@@ -56,6 +57,7 @@ export function nameOf(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
+/** The path of a name in a directory; the top directory is the empty path. Pure. */
 export function join(directory: ByteString, name: ByteString): ByteString {
   return directory === '' ? name : `${directory}/${name}`
 }

@@ -28,6 +28,8 @@ export interface OpStream extends Ops {
   readonly count: number
   /** The plan: one program MAIN. What is emitted afterwards goes into the next one. */
   finish(): Uint8Array
+  /** Takes back a plan that has been answered: touching fresh memory costs more than copying. */
+  recycle(plan: Uint8Array): void
 }
 
 const at = {
@@ -43,6 +45,9 @@ const at = {
 } as const
 
 const HEAD = size.HEADER + size.PROGRAM
+
+/** What a plan's buffer holds at least. */
+const SPARE_BYTES = 1 << 18
 
 /** A buffer that grows. */
 interface Growing {
@@ -61,6 +66,7 @@ function grow(buffer: Growing, more: number): void {
 export function opStream(slotCount: number): OpStream {
   const ops: Growing = { bytes: Buffer.alloc(1 << 18), used: HEAD }
   const data: Growing = { bytes: Buffer.alloc(1 << 16), used: 0 }
+  const spare: ArrayBuffer[] = []
   const cells = new Map<Cell, number>()
   const phrases = new Map<string, number>()
   let phrase = ''
@@ -180,15 +186,21 @@ export function opStream(slotCount: number): OpStream {
       for (const [i, value] of [...header, ...program].entries()) {
         ops.bytes.writeUInt32LE(value, 4 * i)
       }
-      const plan = Buffer.concat([
-        ops.bytes.subarray(0, ops.used),
-        data.bytes.subarray(0, data.used),
-      ])
+      const room = spare.pop()
+      const buffer = room !== undefined && room.byteLength >= total
+        ? room
+        : new ArrayBuffer(Math.max(total, SPARE_BYTES))
+      const plan = Buffer.from(buffer, 0, total)
+      ops.bytes.copy(plan, 0, 0, ops.used)
+      data.bytes.copy(plan, ops.used, 0, data.used)
       ops.used = HEAD
       data.used = 0
       cells.clear()
       phrases.clear()
       return plan
+    },
+    recycle({ buffer }) {
+      if (buffer instanceof ArrayBuffer) spare.push(buffer)
     },
   }
 }

@@ -55,6 +55,7 @@ export interface Pipeline {
 
 type Outcome = { readonly kind: 'ran' } | { readonly kind: 'failed'; readonly error: unknown }
 
+/** Starts a pipeline over a batch session. */
 export function pipeline(session: Session, options: PipelineOptions): Pipeline {
   const stream = opStream(SLOT_COUNT)
   let members: ByteString[]
@@ -84,6 +85,7 @@ export function pipeline(session: Session, options: PipelineOptions): Pipeline {
     running = session.run(plan).then(
       ({ bytes }): Outcome => {
         for (const change of done) apply(change)
+        stream.recycle(plan)
         readOut.reduce((rest, reader) => reader(rest), bytes)
         return { kind: 'ran' }
       },

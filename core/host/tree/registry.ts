@@ -40,6 +40,7 @@ export interface Registry {
   readonly members: number
 }
 
+/** An empty registry that refuses a member beyond the first `mostMembers`. */
 export function registry(mostMembers: number): Registry {
   const places = new Map<ByteString, Place>([['', { kind: 'directory', members: 0 }]])
   const top = new Set<ByteString>()

@@ -66,16 +66,14 @@ export function isZero(block: Buffer): boolean {
 export function checksumFits(block: Buffer): boolean {
   const text = field(block, 148, 8).trim()
   if (!/^[0-7]+$/.test(text)) return false
-  let unsigned = 8 * 0x20
-  let signed = unsigned
-  for (let i = 0; i < BLOCK; i++) {
-    if (i >= 148 && i < 156) continue
-    const byte = block[i] ?? 0
-    unsigned += byte
-    signed += byte < 128 ? byte : byte - 256
+  const stated = Number.parseInt(text, 8)
+  const sum = (value: (byte: number) => number) => {
+    let total = 8 * 0x20
+    for (let i = 0; i < 148; i++) total += value(block[i] ?? 0)
+    for (let i = 156; i < BLOCK; i++) total += value(block[i] ?? 0)
+    return total
   }
-  const sum = Number.parseInt(text, 8)
-  return sum === unsigned || sum === signed
+  return stated === sum((byte) => byte) || stated === sum((byte) => byte < 128 ? byte : byte - 256)
 }
 
 function natural(block: Buffer, range: { at: number; length: number; what: string }): number {
