@@ -68,7 +68,10 @@ struct vs_machine {
 	uint32_t child;
 };
 
-/* Maps the shared page; slots are 2^64-1. 0 or -errno. No plan is loaded yet. */
+/*
+ * Maps the shared page; slots are 2^64-1. 0 or -errno. No plan is loaded yet. Where SIGCHLD is ignored
+ * (callers leave it so at times), it gets its default back.
+ */
 int vs_machine_init(struct vs_machine *m);
 
 /* Takes a verified plan: clears failure, gates and the list of children. Slots keep their values. */

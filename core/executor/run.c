@@ -1,16 +1,33 @@
 /* The interpreter: one op after the other until the end, exec or a failure. */
+#include <linux/signal.h>
+
 #include "lib.h"
 #include "ops.h"
 #include "sys.h"
 
 #define MMAP_SHARED_ANONYMOUS 0x21
 #define FAILED (1ull << 63)
+#define IGNORED 1 /* SIG_IGN */
+
+/* A caller may have left SIGCHLD ignored: children would vanish before WAIT and REAP saw them. */
+static void notice_children(void)
+{
+	/* the kernel's struct sigaction: handler, flags, restorer, mask */
+	uint64_t action[4] = { 0 };
+
+	sys(__NR_rt_sigaction, SIGCHLD, NULL, action, 8);
+	if (action[0] != IGNORED)
+		return;
+	memset(action, 0, sizeof(action));
+	sys(__NR_rt_sigaction, SIGCHLD, action, NULL, 8);
+}
 
 int vs_machine_init(struct vs_machine *m)
 {
 	long at;
 
 	memset(m, 0, sizeof(*m));
+	notice_children();
 	at = sys(__NR_mmap, 0, sizeof(*m->shared), 3, MMAP_SHARED_ANONYMOUS, -1, 0);
 	if (sys_failed(at))
 		return (int)at;

@@ -9,7 +9,7 @@ import { bytes, fromSlot } from '../../core/plan/program.ts'
 import { openSession } from '../../core/plan/session.ts'
 import { readCorpus } from '../reject/corpus.ts'
 import { suite } from '../support/suite.ts'
-import { executor, failure, plan, reported, scratch, session } from './support.ts'
+import { clone, executor, failure, plan, program, reported, scratch, session } from './support.ts'
 
 const test = suite('openSession()', { needs: ['executor'] })
 
@@ -141,6 +141,16 @@ test('close() waits for the queued plans, and is final', async () => {
 test('a session ends with its block', async () => {
   await using opened = await openSession(executor)
   await opened.run(noop)
+})
+
+test('the executor sees its children although its caller ignored SIGCHLD', (t) => {
+  const binary = encode(plan((main, builder) => {
+    program(builder, 'HELPER').call('getpid', [])
+    main.emit('REAP', [clone({ from: main, builder, into: 'HELPER' })])
+  }))
+  const argv = ['--ignore-signal=CHLD', executor, '@batch']
+  const { stdout } = spawnSync('env', argv, { input: binary, cwd: scratch(t) })
+  assert.is(stdout.readUInt32LE(offsetOf(layout.frame, 'kind')), frame.DONE)
 })
 
 test('the executor refuses every plan of the corpus before its first op', (t) => {
