@@ -23,6 +23,7 @@ export function executorOf({ env }: Cli): Executor {
   return findExecutor(env['VSERVER_EXECUTOR'] ?? '', env['VSERVER_BUILD'])
 }
 
+/** Everything that the plugins contribute. */
 export async function registryOf(cli: Cli): Promise<Registry> {
   return makeRegistry(await cli.plugins())
 }

@@ -34,6 +34,7 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
   }
 }
 
+/** Results go to standard output, progress and notes to standard error. */
 export function makeOutput({ quiet }: { quiet: boolean }): Output {
   // Not process.stderr.isTTY, which would make the descriptor non-blocking for programs run from here.
   const terminal = isatty(2)

@@ -137,10 +137,12 @@ export function ownNamespaces(network: boolean): Step {
   })
 }
 
+/** Lets every program pass that waits for this gate, now and later. Pure. */
 export function openGate(program: Role, gate: string): Step {
   return step('gate', program, `announce "${gate}"`, (p, h) => p.emit('OPEN', [h.gate(gate)]))
 }
 
+/** Waits until another program opens the gate; fails when that one failed or died. Pure. */
 export function waitGate(program: Role, gate: string): Step {
   return step('gate', program, `wait for "${gate}"`, (p, h) => p.emit('WAIT', [h.gate(gate)]))
 }
@@ -157,6 +159,7 @@ export function ownMounts(): Step {
   })
 }
 
+/** Sets the host name, in the guest's own UTS namespace. Pure. */
 export function setHostname(hostname: string): Step {
   return step('hostname', 'GUEST', `set the host name "${hostname}"`, (p) => {
     p.call('sethostname', [hostname, new TextEncoder().encode(hostname).length])

@@ -16,6 +16,7 @@ import {
 import { dirname } from 'node:path'
 import process from 'node:process'
 
+/** Whether this is an error of the system with one of these codes (`ENOENT`). Pure. */
 export function isCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
 }

@@ -31,6 +31,7 @@ const schema = v.strictObject({
   createdAt: v.string(),
 })
 
+/** The text of `meta.json`. Pure. */
 export function encodeMeta(meta: Meta): string {
   return `${JSON.stringify(meta, undefined, 2)}\n`
 }

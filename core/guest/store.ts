@@ -129,6 +129,7 @@ export function commitGuest(
   syncParent(place)
 }
 
+/** The error of making a guest under a name that is taken. Pure. */
 export function guestThere(name: string) {
   return errors.E_EXISTS(`Cannot create "${name}": there is a guest of this name`, {
     hint: `choose another name, or vserver destroy ${name} first`,

@@ -50,6 +50,7 @@ export interface PlanBuilder {
   build(): Plan
 }
 
+/** Starts an empty plan. */
 export function planBuilder(): PlanBuilder {
   const programs = new Map<Role, Op[]>()
   let slots: number = slot.FREE
