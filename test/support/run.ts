@@ -5,7 +5,7 @@
  *       [filter…]
  *
  * A file's tier is in its name: `*.exec.test.ts`, `*.system.test.ts`, every other `*.test.ts` is pure.
- * A filter is a part of a path; DIR is where to look instead of `test`, `plugins` and `bench`. The last line is `N passed, N failed`, and the exit code 1 when anything
+ * Files run whose path holds one of the filters; DIR is where to look instead of `test`, `plugins` and `bench`. The last line is `N passed, N failed`, and the exit code 1 when anything
  * failed or nothing was found. `@limit 300 s` in a file's first comment sets its time limit.
  *
  * @module
@@ -163,7 +163,9 @@ async function main(): Promise<number> {
   const tier = values.deno ? 'pure' : values.tier
   const files = globSync(`${values.in}/**/*.test.ts`)
     .filter((path) => tier === undefined || tierOf(path) === tier)
-    .filter((path) => positionals.every((filter) => path.includes(filter)))
+    .filter((path) =>
+      positionals.length === 0 || positionals.some((filter) => path.includes(filter))
+    )
     .sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)) || (a < b ? -1 : 1))
   const jobs = Number(values.jobs ?? (tier === 'pure' ? 2 : 1))
   const total = await runAll(files, { deno: values.deno, jobs, verbose: values.verbose })
