@@ -38,7 +38,7 @@ export function findSource(from: string, registry: Registry): TemplateSource {
   const bootstrapper = registry.bootstrappers.find((candidate) => candidate.scheme === scheme)
   if (colon === -1 || bootstrapper === undefined) {
     const meant = nearest(scheme, schemes)
-    throw errors.E_SOURCE(
+    throw errors.E_USAGE(
       `Cannot use "${from}": it does not start with ${schemes.join(': or ')}:`,
       {
         hint: meant !== undefined && colon !== -1
