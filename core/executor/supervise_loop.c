@@ -139,33 +139,7 @@ enum { POLL_INIT, POLL_MASTER, POLL_LISTEN, POLL_NOTIFY, POLL_REPORT, POLL_CLIEN
 
 /* How long an idle supervisor keeps the code that it does not need to sleep. */
 #define FAT_MS 100
-#define PAGE 4096ul
-#define MADV_RANDOM 1
-#define MADV_DONTNEED 4
-
-extern const char __executable_start[];
-static void once(struct vs_super *s);
-
-/*
- * Keeps an idle supervisor small. Its code is a file's pages, mapped 16 at a time around each fault: the
- * whole executor, most of which ran once. It is dropped, and the pages of this function and its caller
- * are made a mapping of their own (by a flag that means nothing for them), as a fault maps nothing beyond
- * its mapping. What is needed later comes back by itself.
- */
-static __attribute__((noinline)) void trim(void)
-{
-	unsigned long first = (unsigned long)__executable_start, end = (unsigned long)&vs_build & -PAGE;
-	unsigned long a = (unsigned long)trim, b = (unsigned long)once;
-	unsigned long hot = (a < b ? a : b) & -PAGE, hot_end = ((a < b ? b : a) + PAGE / 2) | (PAGE - 1);
-
-	/* vs_build is the last thing of the segment that is never written. */
-	if (hot < first || hot_end >= end)
-		return;
-	sys(__NR_madvise, hot, hot_end + 1 - hot, MADV_RANDOM);
-	sys(__NR_madvise, first, end - first, MADV_DONTNEED);
-}
-
-static __attribute__((noinline)) void once(struct vs_super *s)
+static void once(struct vs_super *s)
 {
 	struct pollfd polls[POLL_CLIENT + VS_CLIENTS];
 	int64_t left = patience(s);
@@ -188,7 +162,7 @@ static __attribute__((noinline)) void once(struct vs_super *s)
 	ready = sys(__NR_ppoll, polls, POLL_CLIENT + VS_CLIENTS, left < 0 ? NULL : &time, &none, 8);
 	if (!ready && s->fat && left == FAT_MS) {
 		s->fat = 0;
-		trim();
+		vs_shed_text();
 		return;
 	}
 	s->fat = 1;
