@@ -80,16 +80,12 @@ async function compile(
   const stored = readGuest(cli.root, { name, verb: 'explain' })
   const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'explain' })
   return await withSession(executor, async (session) => {
-    if (verb === 'start' || verb === 'stop') {
-      const { plan, steps } = await compileStart(
-        { root: cli.root, executor, session, registry },
-        guest,
-      )
-      if (verb === 'start') return { plan, steps }
-      const programs = plan.programs.filter(({ role }) => role === 'TEARDOWN')
-      return { plan: { ...plan, programs }, steps: steps.filter(({ role }) => role === 'TEARDOWN') }
-    }
-    return planEnter(guest.input, await probeFacts(session, guest.input))
+    const facts = await probeFacts(session, guest.input)
+    if (verb === 'exec' || verb === 'enter') return planEnter(guest.input, facts)
+    const { plan, steps } = compileStart(guest, { facts, registry })
+    if (verb === 'start') return { plan, steps }
+    const programs = plan.programs.filter(({ role }) => role === 'TEARDOWN')
+    return { plan: { ...plan, programs }, steps: steps.filter(({ role }) => role === 'TEARDOWN') }
   })
 }
 

@@ -5,7 +5,6 @@
  */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
-import { isatty } from 'node:tty'
 import type { Progress } from '../plugin/types.ts'
 
 export interface Output {
@@ -34,10 +33,17 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
   }
 }
 
+/**
+ * Whether a descriptor is a terminal. Not `process.stderr.isTTY`, which would make the descriptor
+ * non-blocking for programs run from here; and `node:tty` is loaded late, for it takes 2 ms.
+ */
+export function isTerminal(fd: number): boolean {
+  return process.getBuiltinModule('node:tty').isatty(fd)
+}
+
 /** Results go to standard output, progress and notes to standard error. */
 export function makeOutput({ quiet }: { quiet: boolean }): Output {
-  // Not process.stderr.isTTY, which would make the descriptor non-blocking for programs run from here.
-  const terminal = isatty(2)
+  const terminal = isTerminal(2)
   let shown = ''
   let phase = ''
   let shownAt = 0

@@ -12,6 +12,7 @@ import { checkPattern } from '../guest/name.ts'
 import { readLife } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
 import { type Executor, withSession } from '../host/executor.ts'
+import { probeFacts } from '../host/facts.ts'
 import { bootId } from '../host/process.ts'
 import { runDir } from '../host/root.ts'
 import { settle } from './clean.ts'
@@ -50,10 +51,10 @@ export async function ensureEnter(
     registry,
     verb,
   })
-  await withSession(
-    executor,
-    (session) => keepEnter({ root: cli.root, executor, session, registry }, guest),
-  )
+  await withSession(executor, async (session) => {
+    const facts = await probeFacts(session, guest.input)
+    keepEnter({ root: cli.root, executor, session, registry }, { guest, facts })
+  })
 }
 
 function isCurrent(bytes: Uint8Array, executor: Executor): boolean {

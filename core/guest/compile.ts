@@ -7,7 +7,13 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { guestCgroup } from '../cgroup/layout.ts'
 import { prepareCgroups } from '../cgroup/prepare.ts'
-import { type Compiled, type InputPath, planEnter, planStart } from '../context/index.ts'
+import {
+  type Compiled,
+  type Facts,
+  type InputPath,
+  planEnter,
+  planStart,
+} from '../context/index.ts'
 import type { GuestInput } from '../context/input.ts'
 import { errors } from '../errors.ts'
 import { type Executor, installExecutor } from '../host/executor.ts'
@@ -16,13 +22,12 @@ import { bootId } from '../host/process.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
 import { type Root, runDir } from '../host/root.ts'
 import { encode } from '../plan/encode.ts'
-import type { Plan } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { type Card, encodeCard, shownCgroup } from './card.ts'
 import { effectiveConfig, type GuestConfig } from './config.ts'
 import { parseGuestFile } from './config_file.ts'
-import { writeWhole } from './files.ts'
+import { readText, writeWhole } from './files.ts'
 import { findInit, type Init, stopRule } from './init.ts'
 import { statInputs } from './inputs.ts'
 import { encodeKept, type Kept } from './kept.ts'
@@ -126,18 +131,16 @@ function asInput(path: string): InputPath {
   return directory ? { path, only: 'identity' } : path
 }
 
-/** Plans a start, with the plugins' passes. */
-export async function compileStart(
-  host: CompileHost,
-  guest: PreparedGuest,
-): Promise<Compiled> {
-  const facts = await probeFacts(host.session, guest.input)
-  const compiled = planStart(guest.input, facts)
-  return { ...compiled, plan: applyPasses(host.registry, compiled.plan) }
-}
-
-function applyPasses(registry: Registry, plan: Plan): Plan {
-  return registry.passes.reduce((before, pass) => pass.apply(before), plan)
+/** Plans a start, with the plugins' passes. Pure. */
+export function compileStart(
+  { input }: PreparedGuest,
+  { facts, registry }: { facts: Facts; registry: Registry },
+): Compiled {
+  const compiled = planStart(input, facts)
+  return {
+    ...compiled,
+    plan: registry.passes.reduce((plan, pass) => pass.apply(plan), compiled.plan),
+  }
 }
 
 /** Writes `start.kept` and `enter.kept`. The caller holds the guest's lock. */
@@ -155,9 +158,15 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
   ]
   // Looked at before compiling: a change that comes in between makes the plan stale, not wrong.
   const before = statInputs(inputs)
+  if (readText(stored.file) !== stored.text) {
+    throw errors.E_PLAN(`Cannot start "${stored.name}": "${stored.file}" was changed just now`, {
+      hint: 'try again',
+    })
+  }
   const cgroups = probeCgroupHost(input.digest6)
   await prepareCgroups(host.session, cgroups, input)
-  const compiled = await compileStart(host, guest)
+  const facts = await probeFacts(host.session, input)
+  const compiled = compileStart(guest, { facts, registry: host.registry })
   const kept = {
     ...keptHead(host, guest),
     plan: encode(compiled.plan),
@@ -166,13 +175,15 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
     ),
     text: encodeCard(card, guestCgroup(cgroups, input).supervisors),
   }
-  writeWhole(join(directory, 'start.kept'), encodeKept(kept))
-  await keepEnter(host, guest)
+  writeWhole(join(directory, 'start.kept'), encodeKept(kept), { sync: false })
+  keepEnter(host, { guest, facts })
 }
 
 /** Writes `enter.kept`, which holds for as long as the guest runs. */
-export async function keepEnter(host: CompileHost, guest: PreparedGuest): Promise<void> {
-  const facts = await probeFacts(host.session, guest.input)
+export function keepEnter(
+  host: CompileHost,
+  { guest, facts }: { guest: PreparedGuest; facts: Facts },
+): void {
   const { plan, env, login } = planEnter(guest.input, facts)
   const kept = {
     ...keptHead(host, guest),
@@ -180,7 +191,9 @@ export async function keepEnter(host: CompileHost, guest: PreparedGuest): Promis
     inputs: [],
     text: [guest.stored.name, ...env, '', ...login, ''],
   }
-  writeWhole(join(runDir(host.root, guest.stored.name), 'enter.kept'), encodeKept(kept))
+  writeWhole(join(runDir(host.root, guest.stored.name), 'enter.kept'), encodeKept(kept), {
+    sync: false,
+  })
 }
 
 function keptHead(

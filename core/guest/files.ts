@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -48,12 +49,19 @@ export function readNames(path: string): readonly string[] {
 }
 
 /**
- * Writes a file whole: temporary sibling, fsync, rename. A crash leaves at most one `.tmp` sibling.
+ * Writes a file whole: temporary sibling, rename. A crash leaves at most one `.tmp` sibling.
+ *
+ * @param options `sync`: whether it must outlive a power failure; what lies below /run need not
  */
-export function writeWhole(path: string, data: string | Uint8Array): void {
+export function writeWhole(
+  path: string,
+  data: string | Uint8Array,
+  options: { readonly sync: boolean },
+): void {
   const staged = `${path}.${process.pid}.tmp`
   try {
-    writeSynced(staged, data)
+    if (options.sync) writeSynced(staged, data)
+    else writeFileSync(staged, data, { mode: 0o600 })
     renameSync(staged, path)
   } finally {
     rmSync(staged, { force: true })
