@@ -4,15 +4,13 @@
  * @module
  */
 import process from 'node:process'
-import { isatty } from 'node:tty'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
-import { makeOutput, writeAll } from './cli/output.ts'
+import { isTerminal, makeOutput, writeAll } from './cli/output.ts'
 import { parseArgv } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
 import { usage } from './cli/argv.ts'
 import { needsRoot } from './errors.ts'
-import { rootAt } from './host/root.ts'
 
 const stop = new AbortController()
 const argv = process.argv.slice(2)
@@ -35,6 +33,8 @@ async function main(): Promise<number> {
   if (verb.unprivileged !== true && process.geteuid?.() !== 0) {
     throw needsRoot(verb.verb, args.positionals[0])
   }
+  // Loaded late: node:crypto takes 5 ms, and what ends above does without.
+  const { rootAt } = await import('./host/root.ts')
   const code = await verb.load()
   return await code.run({
     root: rootAt(globals.root),
@@ -53,7 +53,7 @@ function fail(thrown: unknown): number {
   const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
   const end = argv.indexOf('--')
   const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
-  if (!json && isatty(2)) writeAll(2, '\r\x1b[K')
+  if (!json && isTerminal(2)) writeAll(2, '\r\x1b[K')
   writeAll(2, renderError(error, { json }))
   if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
   return error.exitCode
