@@ -169,7 +169,7 @@ const char *vs_kept_text(const struct vs_keptfile *k, uint32_t index);
 void vs_kept_unmap(struct vs_keptfile *k);
 void vs_kept_close(struct vs_keptfile *k);
 
-/* lock.c: the descriptor of the lock, -EAGAIN when it is held, or -errno. */
+/* lock.c: the descriptor of the lock, -EAGAIN when it is held, -EINTR when interrupted, or -errno. */
 int vs_lock_try(int run, const char *verb);
 int vs_lock_wait(int run, const char *verb, uint64_t ms);
 int vs_error_busy(const struct vs_request *r, const char *verb, const char *name, int run);
@@ -238,6 +238,9 @@ void vs_default(int signal);
 #define VS_SA_RESTART 0x10000000u
 /* Sets the whole mask of blocked signals: bit n-1 is signal n. */
 void vs_mask(uint64_t set);
+/* HUP, INT and TERM set vs_interrupted from now on, and make calls that wait return. */
+extern volatile int vs_interrupted;
+void vs_catch_interrupts(void);
 #define VS_BIT(n) (1ull << ((n) - 1))
 
 /* supervise.c, attach.c: the other roles */

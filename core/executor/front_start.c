@@ -209,8 +209,8 @@ static void wait_for_events(struct starting *s)
 		if (s->jobs[i].report >= 0)
 			s->polls[count++] = (struct pollfd){ s->jobs[i].report, POLLIN, 0 };
 	ready = sys(__NR_ppoll, s->polls, count, left < 0 ? NULL : &time, &none, 8);
-	if (vs_start_signalled) {
-		vs_start_signalled = 0;
+	if (vs_interrupted) {
+		vs_interrupted = 0;
 		return interrupt(s);
 	}
 	count = 0;

@@ -70,8 +70,6 @@ struct vs_siginfo {
 };
 #define VS_SI_QUEUE (-1)
 
-extern volatile int vs_start_signalled;
-
 /* Runs all jobs to their end. */
 void vs_start_run(struct starting *s);
 

@@ -9,14 +9,6 @@ struct stopping {
 	const char *said;
 };
 
-static volatile int interrupted;
-
-static void on_signal(int signal, void *info, void *context)
-{
-	(void)info, (void)context;
-	interrupted = signal;
-}
-
 static void say(const struct vs_request *r, const char *name, const char *what)
 {
 	char buffer[128];
@@ -37,6 +29,12 @@ static void follow_build(const struct vs_request *r, const struct vs_guest *g)
 		vs_hop(r, g->state.build);
 }
 
+static int stopped_waiting(const struct vs_request *r, const char *name)
+{
+	return vs_error(r, VS_E_INTERRUPTED, NULL, "Cannot ", r->verb_word, " \"", name, "\": interrupted",
+			NULL);
+}
+
 /* Takes the lock and looks again. *lock stays -1 where there is nothing to lock. 0, or an exit code. */
 static int lock_and_look(const struct vs_request *r, struct stopping *s, const char *name, int *lock)
 {
@@ -45,6 +43,8 @@ static int lock_and_look(const struct vs_request *r, struct stopping *s, const c
 	*lock = vs_lock_wait(s->guest.run, r->verb_word, r->lock_ms);
 	if (*lock == -EAGAIN)
 		return vs_error_busy(r, r->verb_word, name, s->guest.run);
+	if (*lock == -EINTR)
+		return stopped_waiting(r, name);
 	if (*lock < 0)
 		return -1;
 	vs_look_end(&s->guest);
@@ -87,12 +87,14 @@ static int await(const struct vs_request *r, struct stopping *s, const char *nam
 {
 	struct pollfd poll = { .fd = s->guest.supervisor, .events = POLLIN };
 	struct vs_guest after;
+	uint64_t none = 0;
 	int error;
 
-	while (s->guest.supervisor >= 0 && sys(__NR_ppoll, &poll, 1, NULL, NULL, 8) != 1)
-		if (interrupted)
-			return vs_error(r, VS_E_INTERRUPTED, NULL, "Cannot ", r->verb_word, " \"",
-					name, "\": interrupted; it goes on stopping", NULL);
+	/* Signals come only while we poll, so none is lost between looking and sleeping. */
+	vs_mask(VS_BIT(1) | VS_BIT(2) | VS_BIT(15));
+	while (s->guest.supervisor >= 0 && sys(__NR_ppoll, &poll, 1, NULL, &none, 8) != 1)
+		if (vs_interrupted)
+			return stopped_waiting(r, name);
 	error = vs_look(&after, r, name);
 	if (!error && after.life == VS_LIFE_STALE && s->said)
 		error = vs_clean_lost(r, &after);
@@ -114,9 +116,7 @@ int vs_front_stop(struct vs_request *r)
 		return -1;
 	all = (struct stopping *)at;
 	locks = (int *)(all + r->name_count);
-	vs_handle(1, on_signal, 0);
-	vs_handle(2, on_signal, 0);
-	vs_handle(15, on_signal, 0);
+	vs_catch_interrupts();
 	for (int i = 0; i < r->name_count; i++)
 		all[i].code = ask(r, &all[i], r->names[i], &locks[i]);
 	for (int i = 0; i < r->name_count; i++) {
@@ -184,7 +184,7 @@ int vs_front_kill(struct vs_request *r)
 {
 	int code = 0;
 
-	vs_handle(2, on_signal, 0);
+	vs_catch_interrupts();
 	for (int i = 0; i < r->name_count; i++) {
 		int one = kill_one(r, r->names[i]);
 

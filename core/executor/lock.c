@@ -53,6 +53,8 @@ int vs_lock_wait(int run, const char *verb, uint64_t ms)
 
 		if (fd != -EAGAIN || vs_boottime_ms() >= end)
 			return fd;
+		if (vs_interrupted)
+			return -EINTR;
 		vs_sleep_ns(pause);
 		if (pause < 32000000)
 			pause *= 2;

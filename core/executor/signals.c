@@ -48,3 +48,18 @@ void vs_mask(uint64_t mask)
 	/* SIG_SETMASK */
 	sys(__NR_rt_sigprocmask, 2, &mask, 0, 8);
 }
+
+volatile int vs_interrupted;
+
+static void interrupt(int signal, void *info, void *context)
+{
+	(void)info, (void)context;
+	vs_interrupted = signal;
+}
+
+void vs_catch_interrupts(void)
+{
+	vs_handle(1, interrupt, 0);
+	vs_handle(2, interrupt, 0);
+	vs_handle(15, interrupt, 0);
+}

@@ -3,14 +3,6 @@
 
 #include <linux/poll.h>
 
-volatile int vs_start_signalled;
-
-static void on_signal(int signal, void *info, void *context)
-{
-	(void)info, (void)context;
-	vs_start_signalled = signal;
-}
-
 static void say(const char *name, const char *what)
 {
 	char buffer[128];
@@ -124,9 +116,7 @@ int vs_front_start(struct vs_request *r)
 		s.jobs[i].lock = s.jobs[i].report = -1;
 		s.jobs[i].guest.run = s.jobs[i].guest.lib = s.jobs[i].guest.supervisor = -1;
 	}
-	vs_handle(1, on_signal, 0);
-	vs_handle(2, on_signal, 0);
-	vs_handle(15, on_signal, 0);
+	vs_catch_interrupts();
 	vs_mask(VS_BIT(1) | VS_BIT(2) | VS_BIT(15));
 	vs_start_run(&s);
 	vs_mask(0);

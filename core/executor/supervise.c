@@ -53,7 +53,7 @@ static void own_process(const char *name)
 		if (signal == 15)
 			vs_handle(signal, on_term, VS_SA_RESTART);
 		else if (signal <= 3 || signal == 10 || (signal >= 12 && signal <= 14) || signal == 17 ||
-			 (signal >= 20 && signal <= 22))
+			 (signal >= 20 && signal <= 22) || signal == 24 || signal == 25)
 			vs_handle(signal, on_other, VS_SA_RESTART);
 		else
 			vs_default(signal);

@@ -170,6 +170,21 @@ test('an interrupted start leaves nothing', async ({ cleanup }) => {
   assert.not(existsSync(w.runDir('web', 'state')))
 })
 
+test('can be interrupted while it waits for the lock', async ({ cleanup }) => {
+  const w = world()
+  cleanup(w.destroy)
+  w.guest('web', ['term'], { delayMs: 800 })
+  const first = start(executorUnderTest, ['start', 'web'], w.env())
+  await until('the supervisor', () => w.state('web') !== undefined)
+  const before = Date.now()
+  const second = start(executorUnderTest, ['stop', 'web'], w.env())
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  process.kill(second.pid, 'SIGINT')
+  assert.is((await second.ended).code, 130)
+  assert.ok(Date.now() - before < 600)
+  assert.is((await first.ended).code, 0)
+})
+
 test('names who holds the lock', async ({ cleanup }) => {
   const w = world()
   cleanup(w.destroy)
