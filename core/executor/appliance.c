@@ -64,6 +64,16 @@ static char *join(char *to, const char *const *texts)
 	return to;
 }
 
+/* Is the trailer whole, and of the same build as this code? */
+static int is_own(const struct vs_trailer *trailer, uint64_t size)
+{
+	int same = !memcmp(trailer->magic, VS_TRAILER_MAGIC, 8) && trailer->file_size == size;
+
+	for (size_t i = 0; i < sizeof(trailer->build); i++)
+		same &= trailer->build[i] == vs_build.id[i];
+	return same;
+}
+
 /* 0, or an exit code after a message. */
 static int read_self(struct vs_appliance *a)
 {
@@ -83,8 +93,7 @@ static int read_self(struct vs_appliance *a)
 	if (stat.stx_size >= sizeof(a->trailer))
 		got = sys(__NR_pread64, a->self, &a->trailer, sizeof(a->trailer),
 			  stat.stx_size - sizeof(a->trailer));
-	if (got == sizeof(a->trailer) && !memcmp(a->trailer.magic, VS_TRAILER_MAGIC, 8) &&
-	    a->trailer.file_size == stat.stx_size)
+	if (got == sizeof(a->trailer) && is_own(&a->trailer, stat.stx_size))
 		return 0;
 	return vs_appliance_fail(a, "E_DAMAGED", "make a complete one with npm run build, or copy it again",
 				 "Cannot start the runtime: \"", a->self_path,

@@ -95,6 +95,17 @@ test('serves users who are not root from their own cache', ({ cleanup }) => {
   assert.is(homeless.code, 1)
 })
 
+test('carries the licences of what it carries', ({ cleanup }) => {
+  const { stdout, code } = runFile(['--licences'], { root: scratch(cleanup) })
+  assert.is(code, 0)
+  const titles = ['vserver', 'Node.js and what it holds', 'valibot', 'yaml', 'xz-decompress']
+  for (const title of titles) assert.ok(stdout.includes(`\n${title}\n====`), title)
+  for (const name of ['libc6', 'libzstd-dev', 'libmd-dev']) {
+    assert.ok(stdout.includes(`\n${name} (Debian)\n====`), name)
+  }
+  assert.match(stdout, /GNU LESSER GENERAL PUBLIC LICENSE/)
+})
+
 test('says which limit of the calling shell is too small', ({ cleanup }) => {
   const root = scratch(cleanup)
   const limits = [

@@ -28,6 +28,7 @@ export function scratch(cleanup: (deed: () => unknown) => void): string {
 
 export interface RunOptions {
   readonly root?: string
+  readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly file?: string
   readonly uid?: number
@@ -35,13 +36,14 @@ export interface RunOptions {
 
 /** Runs the single file with a root directory given in the environment. */
 export function runFile(args: readonly string[], options: RunOptions): Ran {
-  const { root, env = {}, file = vserverPath, uid } = options
+  const { root, cwd, env = {}, file = vserverPath, uid } = options
   const result = spawnSync(file, args, {
     encoding: 'utf8',
     timeout: 60_000,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...plainEnv, ...(root === undefined ? {} : { VSERVER_ROOT: root }), ...env },
     ...(uid === undefined ? {} : { uid, gid: uid }),
+    ...(cwd === undefined ? {} : { cwd }),
   })
   if (result.error !== undefined) throw result.error
   return { code: result.status, stdout: result.stdout, stderr: result.stderr }

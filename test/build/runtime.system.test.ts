@@ -9,11 +9,13 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   truncateSync,
@@ -110,6 +112,7 @@ test('is not made from a damaged file', ({ cleanup }) => {
   const { size } = statSync(file)
   const target = openSync(file, 'r+')
   writeSync(target, Buffer.from('damage'), 0, 6, size >> 1)
+  closeSync(target)
   mustFail(
     runFile(['--version'], { root, file: reopened(file) }),
     /: the vserver file is damaged: its SHA-256 is wrong\n {2}copy the file again/,
@@ -117,6 +120,14 @@ test('is not made from a damaged file', ({ cleanup }) => {
   assert.equal(builds(root), [])
   const json = runFile(['--version', '--json'], { root, file: reopened(file) })
   assert.is(JSON.parse(json.stderr).error.code, 'E_DAMAGED')
+  const [fresh, other] = [openSync(vserverPath, 'r'), openSync(file, 'r+')]
+  cleanup(() => closeSync(fresh))
+  cleanup(() => closeSync(other))
+  const trailer = Buffer.alloc(128)
+  readSync(fresh, trailer, 0, 128, size - 128)
+  trailer[64] = (trailer[64] ?? 0) ^ 1
+  writeSync(other, trailer, 0, 128, size - 128)
+  mustFail(runFile(['--version'], { root, file: reopened(file) }), /carries none, or is cut off/)
   truncateSync(file, size - 1)
   mustFail(runFile(['--version'], { root, file: reopened(file) }), /carries none, or is cut off/)
 })
@@ -181,6 +192,16 @@ test('is not made or used where others may write', ({ cleanup }) => {
   mustWork(runFile(['--version'], { root }))
   spawnSync('chown', ['65534', state])
   mustFail(runFile(['--version'], { root }), /must belong to uid 0, not to 65534\n {2}chown 0/)
+})
+
+test('lies below the root directory, however that is given', ({ cleanup }) => {
+  for (const words of [['--root', './R/'], ['--root=R'], ['--json', '--root', '/$CWD/R']]) {
+    const cwd = scratch(cleanup)
+    mkdirSync(join(cwd, 'R'))
+    const args = words.map((word) => word.replace('$CWD', cwd.slice(1)))
+    mustWork(runFile([...args, '--version'], { cwd }))
+    assert.is(builds(join(cwd, 'R')).length, 1)
+  }
 })
 
 test('says that the root directory is missing or no directory', ({ cleanup }) => {
