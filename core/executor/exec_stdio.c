@@ -58,7 +58,7 @@ static int replace_by_pty(struct vs_stdio *io, const struct vs_guest *g, const c
 {
 	struct vs_pty pty;
 	struct termios modes;
-	int error = vs_pty_open(&pty, g->supervisor, g->state.devpts_fd, call);
+	int error = vs_pty_open(&pty, g->supervisor, &g->state, call);
 
 	if (error)
 		return error;

@@ -10,19 +10,43 @@
 
 #define DEVPTS_MAGIC 0x1cd1
 
-/* Made by the host's root, whom the guest does not know: it shall be the guest's root's. */
-static void give(int slave, const struct stat *root)
+/* The host's id of the guest's root, from the first line of uid_map; 0 when that maps something else. */
+static uint32_t guest_root(uint32_t init_pid)
 {
-	struct stat st;
+	char path[6 + VS_DECIMAL + 9] = "/proc/", text[64] = "";
+	size_t used = 6 + vs_decimal(path + 6, init_pid);
+	const char *at = text;
+	uint32_t ids[2] = { 0 };
+	int fd;
 
-	if (!sys(__NR_fstat, slave, &st))
-		sys(__NR_fchown, slave, root->st_uid, st.st_gid ? -1u : root->st_gid);
+	memcpy(path + used, "/uid_map", 9);
+	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	vs_read_full(fd, text, sizeof(text) - 1);
+	sys_close(fd);
+	for (int i = 0; i < 2; i++) {
+		while (*at == ' ')
+			at++;
+		for (; *at >= '0' && *at <= '9'; at++)
+			ids[i] = ids[i] * 10 + (uint32_t)(*at - '0');
+	}
+	return ids[0] ? 0 : ids[1];
 }
 
-static int open_in(struct vs_pty *pty, int devpts, const char **call)
+/* Made by the host's root, whom the guest does not know: it shall be the guest's root's. */
+static void give(int slave, uint32_t init_pid)
+{
+	uint32_t root = guest_root(init_pid);
+	struct stat st;
+
+	if (root && !sys(__NR_fstat, slave, &st))
+		sys(__NR_fchown, slave, root, st.st_gid ? -1u : root);
+}
+
+static int open_in(struct vs_pty *pty, int devpts, uint32_t init_pid, const char **call)
 {
 	struct statfs fs;
-	struct stat root;
 	int unlocked = 0;
 	long error;
 
@@ -30,8 +54,6 @@ static int open_in(struct vs_pty *pty, int devpts, const char **call)
 	error = sys(__NR_fstatfs, devpts, &fs);
 	if (!error && fs.f_type != DEVPTS_MAGIC)
 		error = -ENODEV;
-	if (!error)
-		error = sys(__NR_fstat, devpts, &root);
 	if (error)
 		return (int)error;
 	*call = "openat";
@@ -45,22 +67,22 @@ static int open_in(struct vs_pty *pty, int devpts, const char **call)
 			     (int)sys(__NR_ioctl, pty->master, TIOCGPTPEER,
 				      O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (pty->slave >= 0) {
-		give(pty->slave, &root);
+		give(pty->slave, init_pid);
 		return 0;
 	}
 	sys_close(pty->master);
 	return error ? (int)error : pty->slave;
 }
 
-int vs_pty_open(struct vs_pty *pty, int supervisor, uint32_t descriptor, const char **call)
+int vs_pty_open(struct vs_pty *pty, int supervisor, const struct vs_state *state, const char **call)
 {
 	int error, devpts;
 
 	*call = "pidfd_getfd";
-	devpts = (int)sys(__NR_pidfd_getfd, supervisor, descriptor, 0);
+	devpts = (int)sys(__NR_pidfd_getfd, supervisor, state->devpts_fd, 0);
 	if (devpts < 0)
 		return devpts;
-	error = open_in(pty, devpts, call);
+	error = open_in(pty, devpts, state->init_pid, call);
 	sys_close(devpts);
 	return error;
 }

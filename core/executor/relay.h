@@ -16,13 +16,14 @@ void vs_terminal_again(void);
 /* Copies the size of one terminal to another. */
 void vs_terminal_copy_size(int from, int to);
 
-/* pty.c: a terminal of the guest's devpts, which the supervisor keeps open as `descriptor`. */
+/* pty.c: a terminal of the guest's devpts, which the supervisor keeps open. */
+/* Its slave belongs to the guest's root. */
 struct vs_pty {
 	int master;
 	int slave;
 };
 /* 0 or -errno; *call names what failed */
-int vs_pty_open(struct vs_pty *pty, int supervisor, uint32_t descriptor, const char **call);
+int vs_pty_open(struct vs_pty *pty, int supervisor, const struct vs_state *state, const char **call);
 
 /* relay.c */
 #define VS_LANES 3

@@ -88,6 +88,7 @@ static int open_places(struct vs_super *s, int again)
 		return s->kept_fd;
 	s->root = (int)sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	s->mounts = (int)sys_openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC, 0);
+	s->time = (int)sys_openat(AT_FDCWD, "/proc/self/ns/time", O_RDONLY | O_CLOEXEC, 0);
 	if (s->mounts >= 0 && !sys(__NR_fstat, s->mounts, &st))
 		s->mounts_ino = st.st_ino;
 	return 0;
@@ -214,7 +215,7 @@ int vs_supervise(int argc, char **argv, char **envp)
 	s->run_path = argv[2];
 	s->guest_path = argv[3];
 	s->name = argv[4];
-	s->init = s->master = s->peer = s->notify = s->listen = s->log = s->mounts = -1;
+	s->init = s->master = s->peer = s->notify = s->listen = s->log = s->mounts = s->time = -1;
 	for (int i = 0; i < VS_CLIENTS; i++)
 		s->clients[i].fd = -1;
 	own_process(s->name);

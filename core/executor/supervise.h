@@ -24,8 +24,8 @@ struct vs_super {
 	int kept_fd;
 	uint32_t stop_signal;
 	uint64_t stop_ms;
-	/* as we were born: HOST may change both */
-	int root, mounts;
+	/* as we were born: HOST may change all of them */
+	int root, mounts, time;
 	uint64_t mounts_ino;
 	struct vs_machine machine;
 	struct vs_state state;

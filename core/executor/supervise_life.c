@@ -9,7 +9,7 @@
 #define CLOCK_BOOTTIME_ID 7
 
 /*
- * HOST may have left us with the guest's ids and a mount namespace of its own. Everything that we write
+ * HOST may have left us with the guest's ids and namespaces of its own. Everything that we write
  * is the host's, and the next HOST starts as this one did.
  */
 void vs_super_own_rights(struct vs_super *s)
@@ -27,6 +27,9 @@ void vs_super_own_rights(struct vs_super *s)
 		data[1].effective = data[1].permitted;
 		sys(__NR_capset, &head, data);
 	}
+	/* unshare(CLONE_NEWTIME) meant the guest, but an exec of ours (a reboot) would enter it too. */
+	if (s->time >= 0)
+		sys(__NR_setns, s->time, CLONE_NEWTIME);
 	if (s->mounts < 0 || sys(__NR_newfstatat, AT_FDCWD, "/proc/self/ns/mnt", &st, 0) ||
 	    st.st_ino == s->mounts_ino)
 		return;

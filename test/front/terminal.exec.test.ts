@@ -36,7 +36,7 @@ test("starts with the size of the caller's terminal, and follows it", () => {
   const out = play(
     ['expect:24 80', 'size:40x100', 'expect:40 100', 'wait'],
     ...shell,
-    'stty size; trap "stty size; exit 0" WINCH; while :; do sleep 0.05; done',
+    'trap "stty size; exit 0" WINCH; stty size; while :; do sleep 0.05; done',
   )
   assert.is(out, 'exit 0\n')
 })

@@ -169,7 +169,9 @@ test('killed while it starts, it leaves what the next verb removes', async ({ cl
     const state = w.state(name)
     process.kill(state?.supervisor.pid ?? 0, 'SIGKILL')
     await child.ended
-    assert.match(w.run('list', name).stdout, /failed/)
+    await until('its death', () => !lives(state?.supervisor.pid ?? 0))
+    const list = w.run('list', name)
+    assert.match(list.stdout, /failed/, `after ${delayMs} ms: ${list.stdout}${list.stderr}`)
     assert.not(existsSync(w.runDir(name, 'made')))
     assert.not(existsSync(w.runDir(name, 'state')))
     assert.is(w.run('start', name).stdout, `${name} started\n`)
