@@ -92,9 +92,10 @@ static int await(const struct vs_request *r, struct stopping *s, const char *nam
 
 	/* Signals come only while we poll, so none is lost between looking and sleeping. */
 	vs_mask(VS_BIT(1) | VS_BIT(2) | VS_BIT(15));
-	while (s->guest.supervisor >= 0 && sys(__NR_ppoll, &poll, 1, NULL, &none, 8) != 1)
+	do {
 		if (vs_interrupted)
 			return stopped_waiting(r, name);
+	} while (s->guest.supervisor >= 0 && sys(__NR_ppoll, &poll, 1, NULL, &none, 8) != 1);
 	error = vs_look(&after, r, name);
 	if (!error && after.life == VS_LIFE_STALE && s->said)
 		error = vs_clean_lost(r, &after);
