@@ -8,7 +8,7 @@ import { product, tinyTree } from '../test/system/product.ts'
 import { tool } from '../test/system/tools.ts'
 import { execGroups, initPid } from './guest.ts'
 import { alternate, type Command, ratio, type Report } from './harness.ts'
-import { startPeers, which } from './peers.ts'
+import { type Peers, startPeers, which } from './peers.ts'
 import { floor } from './programs.ts'
 
 export async function benchExec(quick: boolean): Promise<readonly Report[]> {
@@ -16,8 +16,10 @@ export async function benchExec(quick: boolean): Promise<readonly Report[]> {
   const tree = tinyTree(join(it.scratch, 'tree'))
   it.must('create', 'g', '--from', `dir:${tree}`)
   it.must('start', 'g')
-  const peers = await startPeers(join(it.scratch, 'peers'), tree)
+  let peers: Peers | undefined
   try {
+    peers = await startPeers(join(it.scratch, 'peers'), tree)
+    const others = peers
     const pid = String(initPid(it, 'g'))
     const groups = await execGroups(it, 'g')
     const argv = ['/true-static']
@@ -39,7 +41,7 @@ export async function benchExec(quick: boolean): Promise<readonly Report[]> {
       ...floors,
       { name: 'vserver exec', argv: it.argv('exec', 'g', '--', ...argv) },
       ...(nsenter === undefined ? [] : [{ name: 'nsenter -a', argv: [nsenter, '-a', '-t', pid, ...argv] }]),
-      ...peers.exec,
+      ...others.exec,
     ]
     return [0, 100].map((idleMs) => {
       const figures = alternate(commands, { runs: (quick ? 20 : 200) / (idleMs > 0 ? 4 : 1), idleMs })
@@ -60,7 +62,7 @@ export async function benchExec(quick: boolean): Promise<readonly Report[]> {
       }
     })
   } finally {
-    peers.dispose()
+    peers?.dispose()
     it.dispose()
   }
 }

@@ -17,9 +17,9 @@ export function which(program: string): string | undefined {
 }
 
 interface Spec {
-  process: { terminal: boolean; args: string[] }
+  process: { terminal: boolean; args: string[]; rlimits?: unknown }
   root: { path: string; readonly: boolean }
-  linux: { seccomp?: unknown }
+  linux: { seccomp?: unknown; resources?: unknown }
 }
 
 /** A bundle without seccomp: runtimes compile their filters at each start, which is a cost of its own. */
@@ -32,6 +32,9 @@ function makeBundle(directory: string, tree: string, args: string[]): string {
   spec.process.args = args
   spec.root = { path: tree, readonly: false }
   delete spec.linux.seccomp
+  // Limits and device rules: crun raises a limit for them, which not every host permits.
+  delete spec.linux.resources
+  delete spec.process.rlimits
   writeFileSync(file, JSON.stringify(spec))
   return directory
 }
@@ -54,6 +57,9 @@ export async function startPeers(scratch: string, tree: string): Promise<Peers> 
   const lasting = makeBundle(join(scratch, 'lasting'), tree, ['/pause-static'])
   const quick = makeBundle(join(scratch, 'quick'), tree, ['/true-static'])
   const id = `vserver-bench-${process.pid}`
+  const dispose = () => {
+    for (const deed of undo.reverse()) deed()
+  }
   const add = (name: string, prefix: readonly string[]) => {
     const call = (...args: string[]) => [...prefix, ...args]
     const [file = '', ...rest] = call('run', '--detach', '--bundle', lasting, id)
@@ -65,27 +71,30 @@ export async function startPeers(scratch: string, tree: string): Promise<Peers> 
     exec.push({ name: `${name} exec`, argv: call('exec', id, '/true-static') })
     run.push({ name: `${name} run`, argv: call('run', '--bundle', quick, `${id}-quick`) })
   }
-  const runc = which('runc')
-  if (runc !== undefined) add('runc', [runc, '--root', join(scratch, 'runc')])
-  const crun = which('crun')
-  if (crun !== undefined) {
-    const plain = [crun, '--root', join(scratch, 'crun')]
-    if (existsSync('/sys/fs/cgroup/cgroup.controllers')) add('crun', plain)
-    else {
-      const script = 'umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo && exec sleep 3600'
-      const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      undo.push(() => holder.kill('SIGKILL'))
-      await new Promise((resolve) => holder.stdout.once('data', resolve))
-      add('crun', [floor('join'), `/proc/${holder.pid}/ns/mnt`, ...plain])
-    }
+  try {
+    await addAll()
+  } catch (error) {
+    dispose()
+    throw error
   }
-  return {
-    exec,
-    run,
-    dispose() {
-      for (const deed of undo.reverse()) deed()
-    },
+  return { exec, run, dispose }
+
+  async function addAll(): Promise<void> {
+    const runc = which('runc')
+    if (runc !== undefined) add('runc', [runc, '--root', join(scratch, 'runc')])
+    const crun = which('crun')
+    if (crun !== undefined) {
+      const plain = [crun, '--root', join(scratch, 'crun')]
+      if (existsSync('/sys/fs/cgroup/cgroup.controllers')) add('crun', plain)
+      else {
+        const script = 'umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo && exec sleep 3600'
+        const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        undo.push(() => holder.kill('SIGKILL'))
+        await new Promise((resolve) => holder.stdout.once('data', resolve))
+        add('crun', [floor('join'), `/proc/${holder.pid}/ns/mnt`, ...plain])
+      }
+    }
   }
 }

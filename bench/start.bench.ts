@@ -10,7 +10,7 @@ import { decode } from '../core/plan/decode.ts'
 import { makeTree, product } from '../test/system/product.ts'
 import { generate } from './floor/generate.ts'
 import { alternate, ratio, type Report, summarize } from './harness.ts'
-import { startPeers } from './peers.ts'
+import { type Peers, startPeers } from './peers.ts'
 import { startFloor } from './programs.ts'
 
 export async function benchStart(quick: boolean): Promise<readonly Report[]> {
@@ -19,8 +19,10 @@ export async function benchStart(quick: boolean): Promise<readonly Report[]> {
   const tree = makeTree(join(it.scratch, 'tree'), files)
   it.must('create', 'g', '--from', `dir:${tree}`)
   it.must('start', '--wait=exit', 'g')
-  const peers = await startPeers(join(it.scratch, 'peers'), tree)
+  let peers: Peers | undefined
   try {
+    peers = await startPeers(join(it.scratch, 'peers'), tree)
+    const others = peers
     const runDirectory = join(it.root, 'run/vserver/guests/g')
     const keptPath = join(runDirectory, 'start.kept')
     const plan = decode(decodeKept(readFileSync(keptPath)).plan)
@@ -28,7 +30,7 @@ export async function benchStart(quick: boolean): Promise<readonly Report[]> {
     const commands = [
       { name: 'floor', argv: [startFloor(generate(plan, runDirectory))] },
       start,
-      ...peers.run,
+      ...others.run,
     ]
     const replays = [0, 100].map((idleMs): Report => {
       const figures = alternate(commands, { runs: (quick ? 12 : 120) / (idleMs > 0 ? 4 : 1), idleMs })
@@ -58,7 +60,7 @@ export async function benchStart(quick: boolean): Promise<readonly Report[]> {
       notes: [],
     }]
   } finally {
-    peers.dispose()
+    peers?.dispose()
     it.dispose()
   }
 }
