@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from 'node:path'
 import { build } from 'esbuild'
 
 export interface Bundle {
@@ -31,6 +32,8 @@ export async function bundle(entry: string, root: string): Promise<Bundle> {
     charset: 'utf8',
     minifyWhitespace: true,
     legalComments: 'none',
+    // Its modules look for their own address, which a CommonJS file does not have.
+    alias: { openpgp: join(root, 'node_modules/openpgp/dist/node/openpgp.min.cjs') },
     // In the single executable, import() reaches built-in modules only, and require() is cheaper.
     supported: { 'dynamic-import': false },
     logLevel: 'silent',

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Plugin } from '../core/plugin/types.ts'
+import bootstrapDebian from './bootstrap-debian/index.ts'
 import bootstrapDir from './bootstrap-dir/index.ts'
 import bootstrapTar from './bootstrap-tar/index.ts'
 import netNone from './net-none/index.ts'
 
-export const plugins: readonly Plugin[] = [bootstrapDir, bootstrapTar, netNone]
+export const plugins: readonly Plugin[] = [bootstrapDebian, bootstrapDir, bootstrapTar, netNone]

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from 'node:path'
 import { errors, type VServerError } from '../errors.ts'
 import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { parseGuestFile } from '../guest/config_file.ts'
@@ -14,11 +15,14 @@ import { readStatus } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
 import { statusesJson } from '../guest/status.ts'
 import { sweep } from '../guest/sweep.ts'
+import { runInTree } from '../guest/run_in_tree.ts'
+import { readSourceOptions } from '../guest/source_options.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
 import { withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
+import type { OptionValues } from '../plugin/types.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import { removeRunDir, settle, sweepDead } from './clean.ts'
@@ -36,7 +40,14 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     })
   }
   const registry = await registryOf(cli)
-  findSource(from, registry)
+  const options = readSourceOptions(findSource(from, registry).bootstrapper, [
+    ...args.list('option'),
+    ...(args.flag('allow-expired') ? ['allowExpired=true'] : []),
+  ])
+  const look = { refresh: args.flag('refresh'), offline: args.flag('offline') }
+  if (look.refresh && look.offline) {
+    throw usage({ verb: 'create' }, '--refresh and --offline contradict each other')
+  }
   const yaml = newGuestYaml({ from, settings: args.list('set') })
   const modes = registry.networkModes
   const config = effectiveConfig(parseGuestFile({ file: '--set', text: yaml }, modes), {
@@ -51,7 +62,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     await withGuestLock(cli, { session, name, verb: 'create' }, async () => {
       if (guestExists(cli.root, name)) throw guestThere(name)
       try {
-        await make(cli, { session, registry, name, from, yaml, config })
+        await make(cli, { session, registry, name, from, yaml, config, options, ...look })
       } finally {
         cli.out.endProgress()
         if (!guestExists(cli.root, name)) removeRunDir(cli, name)
@@ -73,14 +84,29 @@ interface Making {
   readonly from: string
   readonly yaml: string
   readonly config: GuestConfig
+  /** Of the source. */
+  readonly options: OptionValues
+  readonly refresh: boolean
+  readonly offline: boolean
 }
 
 async function make(cli: Cli, making: Making): Promise<void> {
-  const { session, registry, name, from, yaml, config } = making
+  const { session, registry, name, from, yaml, config, options, refresh, offline } = making
   const { root, signal } = cli
+  const executor = executorOf(cli)
+  const bounds = readHostConfig(root).ids
   const template = await ensureTemplate(root, {
     from: findSource(from, registry),
-    context: { session, signal, progress: (event) => cli.out.progress(event), options: {} },
+    context: {
+      session,
+      signal,
+      progress: (event) => cli.out.progress(event),
+      options,
+      cache: join(root.lib, 'cache'),
+      offline,
+      runInTree: (command) => runInTree({ executor, root, bounds, signal }, command),
+    },
+    refresh,
     check: (tree) => {
       findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
     },
@@ -91,7 +117,6 @@ async function make(cli: Cli, making: Making): Promise<void> {
   try {
     const { hostname } = config
     stageHostname(staged, { template: templateDir(root, template), hostname })
-    const bounds = readHostConfig(root).ids
     await claimIds(
       session,
       { owner: guestDir(root, name), bounds, signal },

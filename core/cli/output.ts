@@ -80,7 +80,7 @@ export function makeOutput({ quiet }: { quiet: boolean }): Output {
 
 /** `unpack 1,234 of 5,678 files (21 %)`, cut to the terminal's width. Pure. */
 export function progressLine(event: Progress, columns: number): string {
-  const { phase, done, total, unit = 'files' } = event
+  const { phase, done, total, unit = 'files', perSecond } = event
   const amount = (value: number) =>
     unit === 'bytes' ? `${(value / 2 ** 20).toFixed(1)} MiB` : value.toLocaleString('en-US')
   let line = phase
@@ -90,6 +90,12 @@ export function progressLine(event: Progress, columns: number): string {
   } else if (done !== undefined) {
     line += ` ${amount(done)}`
   }
-  if (unit === 'files' && done !== undefined) line += ' files'
+  if (unit !== 'bytes' && done !== undefined) line += ` ${unit}`
+  if (perSecond !== undefined && perSecond > 0) {
+    line += `, ${amount(perSecond)}/s`
+    if (done !== undefined && total !== undefined) {
+      line += `, ${Math.ceil(Math.max(0, total - done) / perSecond)} s left`
+    }
+  }
   return line.slice(0, Math.max(1, columns - 1))
 }

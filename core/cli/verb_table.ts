@@ -24,10 +24,20 @@ export const verbTable: readonly VerbInfo[] = [
     positional: '<name>',
     doc: 'make a guest',
     options: [
-      { name: 'from', value: '<source>', doc: 'what to make it from: dir:PATH or tar:FILE' },
+      {
+        name: 'from',
+        value: '<source>',
+        doc: 'what to make it from: debian:SUITE, dir:PATH or tar:FILE',
+      },
+      { name: 'option', value: '<key=value>', repeat: true, doc: 'an option of the source' },
+      { name: 'refresh', doc: 'look at the source, also when an equal one was used before' },
+      { name: 'offline', doc: 'do not use the network' },
+      { name: 'allow-expired', doc: 'accept a release file that is no longer valid' },
       { name: 'set', value: '<key=value>', repeat: true, doc: 'a configuration key (YAML value)' },
     ],
     examples: [
+      'vserver create web --from debian:trixie',
+      'vserver create web --from debian:trixie --option include=openssh-server,curl',
       'vserver create web --from dir:/srv/trixie',
       'vserver create web --from tar:rootfs.tar.xz --set stopTimeout=10s',
     ],

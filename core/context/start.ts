@@ -151,7 +151,7 @@ export function planStart(guest: GuestInput, facts: Facts): Compiled {
 }
 
 /** A path below `/proc` or `/sys` as a place below that mount. */
-function place(path: string): mounts.Place {
+export function place(path: string): mounts.Place {
   const [, mount, ...rest] = path.split('/')
   return { mount: mount ?? '', path: rest.join('/') }
 }

@@ -53,6 +53,8 @@ export function findSource(from: string, registry: Registry): TemplateSource {
 export interface TemplateRequest {
   readonly from: TemplateSource
   readonly context: BootstrapContext
+  /** Look at the source, even if an equal one was made into a template before. */
+  readonly refresh: boolean
   /** Refuses a tree that cannot be used, by throwing. */
   readonly check: (tree: string) => void
   /** Told when another command is making the same template. */
@@ -67,8 +69,10 @@ export interface TemplateRequest {
 export async function ensureTemplate(root: Root, request: TemplateRequest): Promise<string> {
   const { from: { bootstrapper, source }, context, check } = request
   const { session, signal } = context
+  const before = request.refresh ? undefined : await usePinned(root, request)
+  if (before !== undefined) return before
   const id = `${bootstrapper.scheme}-${await bootstrapper.id(source, context)}`
-  if (!/^[a-z0-9][a-z0-9._-]{0,200}$/.test(id)) {
+  if (!templateId.test(id)) {
     throw errors.E_PLUGIN(
       `Cannot use bootstrapper "${bootstrapper.scheme}": it gave the id "${id}"`,
     )
@@ -93,6 +97,22 @@ export async function ensureTemplate(root: Root, request: TemplateRequest): Prom
     await got.lock.release()
   }
 }
+
+/** The newest template that an equal request led to before, if one is there. */
+async function usePinned(root: Root, request: TemplateRequest): Promise<string | undefined> {
+  const { from: { bootstrapper, source }, context, check } = request
+  for (const name of await bootstrapper.pinned?.(source, context) ?? []) {
+    const id = `${bootstrapper.scheme}-${name}`
+    if (!templateId.test(id)) continue
+    const place = templateDir(root, id)
+    if (lstatSync(place, { throwIfNoEntry: false }) === undefined) continue
+    check(place)
+    return id
+  }
+  return undefined
+}
+
+const templateId = /^[a-z0-9][a-z0-9._-]{0,200}$/
 
 async function makeTemplate(
   root: Root,

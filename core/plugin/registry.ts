@@ -29,7 +29,7 @@ const pluginKeys: readonly string[] = ['name', 'api', ...Object.keys(kinds)]
 
 /** Keys that each kind knows. */
 const contributionKeys: Readonly<Record<Kind, readonly string[]>> = {
-  bootstrappers: ['scheme', 'doc', 'options', 'id', 'make'],
+  bootstrappers: ['scheme', 'doc', 'options', 'pinned', 'id', 'make'],
   networkModes: ['mode', 'doc', 'namespace', 'options', 'steps'],
   commands: ['verb', 'doc', 'options', 'positional', 'examples', 'run'],
   checks: ['check', 'run'],

@@ -48,8 +48,28 @@ export interface Progress {
   readonly phase: string
   readonly done?: number
   readonly total?: number
-  readonly unit?: 'bytes' | 'files'
+  readonly unit?: 'bytes' | 'files' | 'packages'
+  /** Units a second, where that says how long it will take. */
+  readonly perSecond?: number
 }
+
+/** A command that runs once in a tree: isolated like a guest, with the tree as its root. */
+export interface TreeCommand {
+  /** Absolute; what the command writes stays in it. */
+  readonly tree: string
+  readonly argv: readonly [path: string, ...args: readonly string[]]
+  /** `KEY=VALUE`; the whole environment. */
+  readonly env: readonly string[]
+  /** The command and all that it started are killed after so long. */
+  readonly timeoutMs: number
+  /** What it writes to its standard output and error. */
+  readonly onOutput: (bytes: Uint8Array) => void
+}
+
+export type TreeOutcome =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'killed'; readonly signal: number }
+  | { readonly kind: 'timeout' }
 
 /** What a bootstrapper works with. */
 export interface BootstrapContext {
@@ -59,6 +79,15 @@ export interface BootstrapContext {
   readonly signal: AbortSignal
   readonly progress: (event: Progress) => void
   readonly options: OptionValues
+  /** Directory, root's own and private, for what may be used again; it may not be there yet. */
+  readonly cache: string
+  /** Do not use the network. */
+  readonly offline: boolean
+  /**
+   * Runs a command in the tree. It has no network, and its writes are not forced to the disk one by one.
+   * An abort kills it, too; then the outcome is `killed`.
+   */
+  readonly runInTree: (command: TreeCommand) => Promise<TreeOutcome>
 }
 
 /** Makes templates: `--from SCHEME:SOURCE`. */
@@ -68,6 +97,11 @@ export interface Bootstrapper {
   /** One line for the help: what SOURCE is. */
   readonly doc: string
   readonly options?: OptionSpecs
+  /**
+   * Ids of templates that an equal source and equal options led to before, newest first. One that is still
+   * there is used without looking at the source, unless `--refresh` is given.
+   */
+  pinned?(source: string, context: BootstrapContext): Promise<readonly string[]>
   /**
    * The template's identity without the scheme: `<words>-<12 hex digits>`, from `[a-z0-9.-]`. Equal
    * text means an equal tree, so a template of this id is used again.

@@ -48,6 +48,9 @@ export async function openLab({ cleanup }: TestContext, parent = tmpdir()): Prom
     signal,
     progress,
     options: {},
+    cache: join(path, 'cache'),
+    offline: true,
+    runInTree: () => Promise.reject(new Error('no command is run in these trees')),
   })
   const kind = (scheme: 'dir' | 'tar') => {
     const found = kinds[scheme]

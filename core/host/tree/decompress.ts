@@ -51,13 +51,24 @@ export function detectCompression(head: Uint8Array, archive: string): Compressio
  *
  * @throws {VServerError} E_ARCHIVE when the data is damaged or ends early
  */
-export async function* decompressFile(
+export function decompressFile(
   path: string,
-  { compression, archive }: { compression: Exclude<Compression, 'none'>; archive: string },
+  options: { compression: Exclude<Compression, 'none'>; archive: string },
 ): AsyncGenerator<Uint8Array> {
-  const input = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+  return decompressStream(createReadStream(path, { highWaterMark: CHUNK_BYTES }), options)
+}
+
+/**
+ * The decompressed content of a stream, which it destroys at the end.
+ *
+ * @throws {VServerError} E_ARCHIVE when the data is damaged or ends early
+ */
+export async function* decompressStream(
+  input: Readable,
+  { compression, archive }: { compression: Compression; archive: string },
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* await decompressed(input, compression)
+    yield* compression === 'none' ? input : await decompressed(input, compression)
   } catch (error) {
     if (!(error instanceof Error) || ('syscall' in error)) throw error
     throw badArchive(archive, `its ${compression} data is damaged or cut off (${error.message})`)

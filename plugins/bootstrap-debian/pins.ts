@@ -1,0 +1,46 @@
+/**
+ * Which templates a request led to before, newest first: they are used again without the network.
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { BootstrapContext } from '../../core/plugin/types.ts'
+import { readRequest, type Request, requestKey } from './request.ts'
+
+const PINS_MAX = 20
+
+export function cacheDirectory({ cache }: BootstrapContext): string {
+  return join(cache, 'debian')
+}
+
+function pinFile(request: Request, context: BootstrapContext): string {
+  return join(cacheDirectory(context), 'pins', requestKey(request))
+}
+
+/** Ids of templates that an equal request led to, newest first; some may be gone. */
+export function pinned(source: string, context: BootstrapContext): readonly string[] {
+  return readPins(pinFile(readRequest(source, context), context))
+}
+
+function readPins(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Remembers an id as the newest. */
+export function pin(request: Request, id: string, context: BootstrapContext): void {
+  const path = pinFile(request, context)
+  const before = readPins(path)
+  if (before[0] === id) return
+  mkdirSync(join(cacheDirectory(context), 'pins'), { recursive: true, mode: 0o700 })
+  const all = [id, ...before.filter((one) => one !== id)].slice(0, PINS_MAX)
+  const staged = `${path}.${process.pid}`
+  writeFileSync(staged, `${all.join('\n')}\n`, { mode: 0o600 })
+  renameSync(staged, path)
+}
