@@ -45,23 +45,21 @@ export async function startGuests(
   let worst = code
   // With --json there is one value for all of them.
   const whole = cli.globals.json && (levels.length !== 1 || worst !== 0)
-  for (const level of levels) {
-    cli.signal.throwIfAborted()
-    const ready: string[] = []
-    const failed = await withSession(
-      executor,
-      (session) =>
-        forEachName(cli, level, async (name) => {
-          await settle(cli, { name, verb: 'start' })
-          await prepareStart(cli, { executor, session, registry, name })
-          ready.push(name)
-        }),
-    )
-    worst = Math.max(worst, failed)
-    if (ready.length === 0) continue
-    const options = { verb: 'start', words: [...words, ...ready], silent: silent || whole }
-    worst = Math.max(worst, await runNative(cli, executor, options))
-  }
+  await withSession(executor, async (session) => {
+    for (const level of levels) {
+      cli.signal.throwIfAborted()
+      const ready: string[] = []
+      const failed = await forEachName(cli, level, async (name) => {
+        await settle(cli, { name, verb: 'start' })
+        await prepareStart(cli, { executor, session, registry, name })
+        ready.push(name)
+      })
+      worst = Math.max(worst, failed)
+      if (ready.length === 0) continue
+      const options = { verb: 'start', words: [...words, ...ready], silent: silent || whole }
+      worst = Math.max(worst, await runNative(cli, executor, options))
+    }
+  })
   if (whole && !silent) printStatuses(cli, { names, registry })
   return worst
 }
