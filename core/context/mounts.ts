@@ -30,8 +30,8 @@ export function attributeBits(flags: readonly MountFlag[]): number {
 const cloneTree = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC
 /** Descriptors with fixed numbers, for paths below /proc/self/fd. Below 64: no table has to grow. */
 const fixedDescriptor = 44
-/** Layers that fit below descriptor 64, the writable one included. */
-export const maxLayers = 64 - fixedDescriptor
+/** Layers, the writable one included: names of those below must fit into a string of 255 bytes. */
+export const maxLayers = 16
 
 const host = (kind: string, phrase: string, emit: Step['emit'], origin?: Origin): Step => ({
   kind,

@@ -109,12 +109,12 @@ export function stageHostname(
 export function commitGuest(
   root: Root,
   staged: StagedGuest,
-  record: { template: string; ids: IdRange },
+  record: { template: string; ids: IdRange; layers?: readonly string[] },
 ): void {
   const meta: Meta = {
     version: 1,
     template: record.template,
-    layers: [],
+    layers: record.layers ?? [],
     ids: { first: record.ids.first, count: record.ids.count },
     createdAt: new Date().toISOString(),
   }
