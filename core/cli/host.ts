@@ -74,6 +74,25 @@ export async function withGuestLock<T>(
   }
 }
 
+/**
+ * Does something while the locks of several guests are held. They are taken in the order of the names, so
+ * that two commands never wait for each other.
+ *
+ * @throws {VServerError} E_BUSY when one does not become free in time
+ */
+export async function withGuestLocks<T>(
+  cli: Cli,
+  { session, names, verb }: { session: Session; names: readonly string[]; verb: string },
+  deed: () => Promise<T>,
+): Promise<T> {
+  const sorted = [...new Set(names)].toSorted()
+  const nested = sorted.reduceRight(
+    (inner, name) => () => withGuestLock(cli, { session, name, verb }, inner),
+    deed,
+  )
+  return await nested()
+}
+
 /** The directory goes with the guest, and may do so just before the lock in it is opened. */
 async function lockGuest(cli: Cli, { session, name, verb }: LockedDeed) {
   const directory = runDir(cli.root, name)

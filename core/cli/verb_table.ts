@@ -141,6 +141,14 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./status.ts'),
   },
   {
+    verb: 'clone',
+    positional: '<source> <name>',
+    doc: 'make another guest that shares all files of a stopped one',
+    options: [],
+    examples: ['vserver clone web web2'],
+    load: () => import('./clone.ts'),
+  },
+  {
     verb: 'destroy',
     positional: '[...names]',
     doc: 'remove guests and all their files',

@@ -1,0 +1,80 @@
+/**
+ * Clones: another guest over the same layers.
+ *
+ * @module
+ */
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { claimIds, type IdBounds } from '../host/ids.ts'
+import { guestDir, type Root } from '../host/root.ts'
+import type { Session } from '../plan/session.ts'
+import { writeSynced } from './files.ts'
+import type { Patience } from './layers.ts'
+import { sealGuest } from './seal.ts'
+import {
+  commitGuest,
+  lowerDirs,
+  stageGuest,
+  type StagedGuest,
+  type StoredGuest,
+} from './store.ts'
+import { sweep } from './sweep.ts'
+import { resolveInTree } from './tree.ts'
+import { makeDirectoryLike, replaceUpper } from './upper.ts'
+
+export interface CloneRequest {
+  readonly root: Root
+  /** Stopped; the caller holds its lock. */
+  readonly source: StoredGuest
+  /** Of the new guest, whose lock the caller holds, too. */
+  readonly name: string
+  /** Text of its guest.yaml. */
+  readonly yaml: string
+  readonly bounds: IdBounds
+  readonly patience: Patience
+}
+
+/**
+ * Makes a guest that reads like another one and shares all its files. What either writes from now on is
+ * its own.
+ *
+ * @throws {VServerError} E_EXISTS, E_IN_USE, E_LAYERS, E_ID_EXHAUSTED
+ */
+export async function cloneGuest(session: Session, request: CloneRequest): Promise<void> {
+  const { root, source, name, patience } = request
+  const staged = stageGuest(root, name, { yaml: request.yaml })
+  try {
+    const layers = await sealGuest(session, { root, guest: source, patience })
+    await replaceUpper(session, {
+      path: join(staged.path, 'upper'),
+      like: join(source.dir, 'upper'),
+    })
+    const meta = { ...source.meta, layers }
+    await stageCloneHostname(session, { staged, layers: lowerDirs(root, meta) })
+    const claim = {
+      owner: guestDir(root, name),
+      bounds: request.bounds,
+      ...(patience.signal === undefined ? {} : { signal: patience.signal }),
+    }
+    const { template } = meta
+    await claimIds(session, claim, (ids) => commitGuest(root, staged, { template, ids, layers }))
+  } catch (error) {
+    await sweep(session, staged.path)
+    throw error
+  }
+}
+
+/** Where the source has a file with its host name, the clone gets its own. No link is followed. */
+async function stageCloneHostname(
+  session: Session,
+  { staged, layers }: { staged: StagedGuest; layers: readonly string[] },
+): Promise<void> {
+  const etc = resolveInTree({ layers }, '/etc')
+  if (etc?.path !== '/etc' || !etc.stats.isDirectory()) return
+  if (resolveInTree({ layers }, '/etc/hostname') === undefined) return
+  const directory = join(staged.path, 'upper/etc')
+  await makeDirectoryLike(session, { path: directory, like: etc.host })
+  const file = join(directory, 'hostname')
+  writeSynced(file, `${staged.name}\n`)
+  chmodSync(file, 0o644)
+}
