@@ -145,8 +145,11 @@ int vs_front_exec(struct vs_request *r)
 	static struct vs_stdio io;
 	struct vs_keptfile kept;
 	struct vs_guest g;
-	int init = -1, code = vs_stdio_look(&io, r);
+	int init = -1, code = find(r, &g, &init);
 
+	if (code)
+		return code;
+	code = vs_stdio_look(&io, r);
 	if (code)
 		return code;
 	if (r->verb == VS_VERB_ENTER && !(io.terminals & 1)) {
@@ -154,9 +157,6 @@ int vs_front_exec(struct vs_request *r)
 			 "Cannot enter \"", r->names[0], "\": standard input is not a terminal", NULL);
 		return VS_SETUP_FAILED;
 	}
-	code = find(r, &g, &init);
-	if (code)
-		return code;
 	if (vs_kept_open(&kept, g.run, "enter.kept"))
 		return -1;
 	if (!vs_build_is_ours(kept.head->build))
