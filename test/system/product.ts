@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { vserverPath } from '../support/paths.ts'
@@ -67,7 +68,7 @@ export function runCommand(argv: readonly string[], options: RunOptions = {}): R
   const ran = spawnSync(file, args, settings)
   if (ran.error !== undefined && ran.status === null && ran.signal === null) throw ran.error
   return {
-    code: ran.status ?? 128 + 9,
+    code: ran.status ?? 128 + (ran.signal === null ? 0 : constants.signals[ran.signal]),
     stdout: String(ran.stdout),
     stderr: String(ran.stderr),
   }

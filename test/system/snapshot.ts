@@ -60,8 +60,13 @@ function cgroups(root: string): string[] {
   return found.sort()
 }
 
-/** Does a process work on this root, or live in one of its guests? */
+/**
+ * Does a process work on this root, or live in one of its guests? One that has ended and whose parent is
+ * the host's init waits for that to take notice, which is not ours to hurry.
+ */
 function isOurs(pid: string, root: string): boolean {
+  const status = orElse(() => readFileSync(`/proc/${pid}/status`, 'utf8'), '')
+  if (/^State:\s+[ZX][^]*^PPid:\s+1$/m.test(status)) return false
   const command = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '')
   const exe = orElse(() => readlinkSync(`/proc/${pid}/exe`), '')
   const cgroup = orElse(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'), '')
