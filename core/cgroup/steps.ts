@@ -55,6 +55,22 @@ export function makeParents(group: GuestCgroup): Step {
   }
 }
 
+/** Removes what {@link makeParents} made, where nothing is in it any more. */
+export function removeParents(group: GuestCgroup): Step {
+  return {
+    kind: 'cgroup',
+    role: 'MAIN',
+    phrase: `remove the cgroup "${group.parent}"`,
+    emit(p) {
+      for (const path of [group.supervisors, group.parent, ...group.v1]) {
+        p.call('unlinkat', [k.AT_FDCWD, path, k.AT_REMOVEDIR], {
+          ignore: [errno.ENOENT, errno.EBUSY],
+        })
+      }
+    },
+  }
+}
+
 /** Makes the guest's directories, as the host's root: the guest cannot write to them. */
 export function makeCgroup(group: GuestCgroup): Step {
   return {

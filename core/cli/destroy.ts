@@ -6,13 +6,15 @@
 import { createInterface } from 'node:readline'
 import process from 'node:process'
 import { isatty } from 'node:tty'
+import { releaseCgroups } from '../cgroup/prepare.ts'
 import { errors, guestUnknown } from '../errors.ts'
 import { readText } from '../guest/files.ts'
 import { parseMeta } from '../guest/meta.ts'
 import { readLife } from '../guest/read_status.ts'
-import { guestExists, retireGuest } from '../guest/store.ts'
+import { guestExists, listGuests, retireGuest } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { withSession } from '../host/executor.ts'
+import { endCgroupHost } from '../host/facts.ts'
 import { releaseIds } from '../host/ids.ts'
 import { guestDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
@@ -37,6 +39,10 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       destroyed.push(name)
       if (!cli.globals.quiet && !cli.globals.json) cli.out.print(`${name} destroyed\n`)
     })
+    if (destroyed.length > 0 && listGuests(cli.root).length === 0) {
+      const { digest6 } = cli.root
+      await releaseCgroups(session, endCgroupHost(digest6), digest6)
+    }
     if (cli.globals.json) {
       cli.out.print(`${JSON.stringify(destroyed.map((name) => ({ name, destroyed: true })))}\n`)
     }

@@ -14,7 +14,12 @@ import * as k from '../linux/constants.ts'
 import { planBuilder, type ProgramBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
-import { type DelegatedCgroup, delegatedCgroup, hostRunsSystemd } from './systemd.ts'
+import {
+  type DelegatedCgroup,
+  delegatedCgroup,
+  endDelegation,
+  hostRunsSystemd,
+} from './systemd.ts'
 
 /** Controllers of cgroup2 that guests use. */
 const wantedControllers = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']
@@ -73,6 +78,12 @@ export function probeCgroupHost(digest6: string): CgroupHost {
     readFileSync('/proc/self/mounts', 'utf8'),
     () => hostRunsSystemd() ? delegatedCgroup(`vserver-${digest6}`) : undefined,
   )
+}
+
+/** Gives back what {@link probeCgroupHost} may have had the host's init make. */
+export function endCgroupHost(digest6: string): CgroupHost {
+  if (hostRunsSystemd()) endDelegation(`vserver-${digest6}`)
+  return probeCgroups(readFileSync('/proc/self/mounts', 'utf8'))
 }
 
 function statusField(name: string): string {

@@ -64,3 +64,8 @@ export function delegatedCgroup(unit: string): DelegatedCgroup {
   }
   return { path: property('ControlGroup'), holder: Number(property('MainPID')) }
 }
+
+/** Ends the unit, and with it the cgroup, once no guest is left. Does nothing where there is none. */
+export function endDelegation(unit: string): void {
+  run('systemctl', ['stop', '--quiet', `${unit}.service`])
+}
