@@ -188,7 +188,7 @@ test('says that a disk is full, and goes on when it is not any more', () => {
   `)
   assert.is(ran.code, 0, ran.stderr + ran.stdout)
   assert.match(ran.stdout, /^create 1\n/)
-  assert.match(ran.stderr, /^vserver: Cannot create .*(full|ENOSPC|space)/m, ran.stderr)
+  assert.match(ran.stderr, /^vserver: Cannot \w+ ".*(full|ENOSPC|space|needs more than)/m, ran.stderr)
   assert.match(ran.stdout, /start [01]\n/)
 })
 
