@@ -141,6 +141,29 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./status.ts'),
   },
   {
+    verb: 'set',
+    positional: '<name> [...changes]',
+    doc: "change a guest's configuration: KEY=VALUE, KEY+=ITEM, KEY-=ITEM; all or nothing",
+    options: [{ name: 'unset', value: '<key>', repeat: true, doc: 'back to the default' }],
+    examples: [
+      'vserver set web stopTimeout=10s autostart=true',
+      'vserver set web after+=db --unset hostname',
+      "vserver set web 'mounts+={source: /srv/www, target: /var/www, readOnly: true}'",
+    ],
+    load: () => import('./set.ts'),
+  },
+  {
+    verb: 'config',
+    positional: '[name]',
+    doc: "show a guest's configuration",
+    options: [
+      { name: 'effective', doc: 'every value, and where it comes from' },
+      { name: 'schema', doc: 'print the JSON Schema of guest.yaml' },
+    ],
+    examples: ['vserver config web', 'vserver config web --effective', 'vserver config --schema'],
+    load: () => import('./config.ts'),
+  },
+  {
     verb: 'clone',
     positional: '<source> <name>',
     doc: 'make another guest that shares all files of a stopped one',

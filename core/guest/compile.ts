@@ -31,6 +31,7 @@ import { readText, writeWhole } from './files.ts'
 import { findInit, type Init, stopRule } from './init.ts'
 import { statInputs } from './inputs.ts'
 import { encodeKept, type Kept } from './kept.ts'
+import { keepStarted } from './pending.ts'
 import { lowerDirs, type StoredGuest } from './store.ts'
 
 /** What compiling needs of the host. */
@@ -146,7 +147,7 @@ export function compileStart(
 /** Writes `start.kept` and `enter.kept`. The caller holds the guest's lock. */
 export async function keepStart(host: CompileHost, guest: PreparedGuest): Promise<void> {
   const { root, executor } = host
-  const { stored, card, input, looked } = guest
+  const { stored, card, config, input, looked } = guest
   const directory = runDir(root, stored.name)
   ensureDirectory(directory)
   installExecutor(root, executor)
@@ -175,6 +176,7 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
     ),
     text: encodeCard(card, guestCgroup(cgroups, input).supervisors),
   }
+  keepStarted(root, stored.name, config)
   writeWhole(join(directory, 'start.kept'), encodeKept(kept), { sync: false })
   keepEnter(host, { guest, facts })
 }

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import { type Document, isMap, isSeq, parseDocument } from 'yaml'
 import { errors } from '../errors.ts'
 import type { ConfigSource } from './config_file.ts'
+
+const equal = isDeepStrictEqual
 
 /** One change. `path` is a key with its parents: `['network', 'mode']`. */
 export type Edit =
@@ -131,8 +134,4 @@ function plain(document: Document, path: readonly string[]): unknown {
         : undefined,
     whole,
   )
-}
-
-function equal(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }

@@ -11,10 +11,12 @@ import { card as position } from '../plan/abi.ts'
 import type { Registry } from '../plugin/registry.ts'
 import type { Card } from './card.ts'
 import { cardOf, configOf } from './compile.ts'
+import type { GuestConfig } from './config.ts'
 import { parseExit } from './exit.ts'
 import { readBytes, readText } from './files.ts'
 import { decodeKept } from './kept.ts'
 import { type Life, readLife } from './life.ts'
+import { pendingKeys, readStarted, startKeys } from './pending.ts'
 import type { GuestStatus, StateWord } from './status.ts'
 import type { StoredGuest } from './store.ts'
 
@@ -31,7 +33,7 @@ export function readStatus(
   { root, registry }: { root: Root; registry: Registry },
 ): GuestStatus {
   const life = readLife(root, stored.name)
-  const card = readCard(stored, { root, registry })
+  const config = readConfig(stored, registry)
   const lastExit = readText(join(stored.dir, 'exit.json'))?.trimEnd()
   const record = life.kind === 'alive' ? life.record : undefined
   const up = record !== undefined && record.init.pid !== 0
@@ -44,7 +46,10 @@ export function readStatus(
       : undefined,
     restarts: record?.restarts ?? 0,
     lastExit,
-    card,
+    card: readCard(stored, { root, config, running: record !== undefined }),
+    pending: record === undefined || config instanceof VServerError
+      ? []
+      : pendingKeys(readStarted(root, stored.name) ?? startKeys(config), startKeys(config)),
   }
 }
 
@@ -55,18 +60,32 @@ function stateWord(life: Life, lastExit: string | undefined): StateWord {
   return life.kind === 'stale' || reason === 'failed' || reason === 'lost' ? 'failed' : 'stopped'
 }
 
-/** From guest.yaml; a guest whose file is broken just now is shown as it was started. */
+/** What guest.yaml says, or why it says nothing. */
+function readConfig(stored: StoredGuest, registry: Registry): GuestConfig | VServerError {
+  try {
+    return configOf(stored, registry)
+  } catch (error) {
+    if (error instanceof VServerError) return error
+    throw error
+  }
+}
+
+/** A guest that runs is shown as it was started, and so is one whose file is broken just now. */
 function readCard(
   stored: StoredGuest,
-  { root, registry }: { root: Root; registry: Registry },
+  { root, config, running }: {
+    root: Root
+    config: GuestConfig | VServerError
+    running: boolean
+  },
 ): Card {
-  try {
-    return cardOf(stored, configOf(stored, registry), root)
-  } catch (error) {
-    const kept = readBytes(join(runDir(root, stored.name), 'start.kept'))
-    if (!(error instanceof VServerError) || kept === undefined) throw error
-    return keptCard(decodeKept(kept).text, stored)
-  }
+  const broken = config instanceof VServerError
+  const kept = running || broken
+    ? readBytes(join(runDir(root, stored.name), 'start.kept'))
+    : undefined
+  if (kept !== undefined) return keptCard(decodeKept(kept).text, stored)
+  if (broken) throw config
+  return cardOf(stored, config, root)
 }
 
 function keptCard(text: readonly string[], stored: StoredGuest): Card {

@@ -19,6 +19,8 @@ export interface GuestStatus {
   /** The text of exit.json, without a line end. */
   readonly lastExit: string | undefined
   readonly card: Card
+  /** Keys of guest.yaml that take effect on the next start; only a running guest has any. */
+  readonly pending: readonly string[]
 }
 
 /** `45s`, `3m 12s`, `2h 5m`, `3d 4h`: the two largest units, rounded down. */
@@ -49,6 +51,7 @@ export function formatStatus(status: GuestStatus): string {
     ['network', card.network],
     ['restarts', String(status.restarts)],
     ['last exit', status.lastExit === undefined ? '-' : describeExit(parseExit(status.lastExit))],
+    ...(status.pending.length === 0 ? [] : [['pending', status.pending.join(', ')] as const]),
   ]
   const lines = rows.map(([label, value]) => `  ${label.padEnd(11)}${value}\n`)
   return `${card.name}: ${status.state}\n${lines.join('')}`
@@ -73,7 +76,7 @@ export function statusJson(status: GuestStatus): string {
     cardJson(card),
     `"restarts":${status.restarts}`,
     `"lastExit":${status.lastExit ?? null}`,
-    '"pending":[]',
+    `"pending":${JSON.stringify(status.pending)}`,
   ]
   return `{${members.join(',')}}`
 }

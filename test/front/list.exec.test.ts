@@ -30,6 +30,7 @@ function expected(w: World, name: string, shown: { uptimeMs: number | null }): G
     uptimeMs: shown.uptimeMs ?? undefined,
     restarts: record?.restarts ?? 0,
     lastExit: exit === undefined ? undefined : readFileSync(w.guestDir(name, 'exit.json'), 'utf8'),
+    pending: [],
     card: {
       name,
       from: 'dir:/srv/tree',

@@ -18,6 +18,7 @@ const created: GuestStatus = {
   uptimeMs: undefined,
   restarts: 0,
   lastExit: undefined,
+  pending: [],
   card: {
     name: 'db',
     from: undefined,
@@ -34,6 +35,7 @@ const running: GuestStatus = {
   uptimeMs: 192_999,
   restarts: 2,
   lastExit: '{"code":null,"signal":9,"at":"2026-11-23T13:59:00.000Z","reason":"killed"}',
+  pending: [],
   card: { ...created.card, name: 'web', from: 'dir:/srv/"x"' },
 }
 

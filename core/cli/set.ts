@@ -1,0 +1,58 @@
+/**
+ * `vserver set NAME KEY=VALUE… [KEY+=ITEM…] [KEY-=ITEM…] [--unset KEY…]`: all of it, or nothing.
+ *
+ * @module
+ */
+import { realpathSync } from 'node:fs'
+import { configOf } from '../guest/compile.ts'
+import { editConfig } from '../guest/config_edit.ts'
+import { writeWhole } from '../guest/files.ts'
+import { checkPattern } from '../guest/name.ts'
+import { readStatus } from '../guest/read_status.ts'
+import { statusesJson } from '../guest/status.ts'
+import { guestExists, readGuest } from '../guest/store.ts'
+import { guestUnknown } from '../errors.ts'
+import { withSession } from '../host/executor.ts'
+import { usage } from './argv.ts'
+import { settle } from './clean.ts'
+import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
+import { parseEdit, parseKey } from './settings.ts'
+import type { Cli, VerbArgs } from './types.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const [name = '', ...words] = args.positionals
+  checkPattern('set', name)
+  const edits = [
+    ...words.map(parseEdit),
+    ...args.list('unset').map((key) => ({ kind: 'unset', path: parseKey(key) } as const)),
+  ]
+  if (edits.length === 0) {
+    throw usage({ verb: 'set' }, 'there is nothing to change', {
+      hint: `for example vserver set ${name} stopTimeout=10s; vserver config ${name} shows the file`,
+    })
+  }
+  useRoot(cli)
+  const registry = await registryOf(cli)
+  if (!guestExists(cli.root, name)) throw guestUnknown('set', name)
+  await settle(cli, { name, verb: 'set' })
+  const changed = await withSession(executorOf(cli), (session) =>
+    withGuestLock(cli, { session, name, verb: 'set' }, () => {
+      const stored = readGuest(cli.root, { name, verb: 'set' })
+      const text = editConfig(stored, edits)
+      if (text === stored.text) return Promise.resolve(false)
+      configOf({ ...stored, file: `${stored.file}, as changed`, text }, registry)
+      // A link stays one: the file that it leads to is replaced.
+      writeWhole(realpathSync(stored.file), text, { sync: true })
+      return Promise.resolve(true)
+    }))
+  const stored = readGuest(cli.root, { name, verb: 'set' })
+  const status = readStatus(stored, { root: cli.root, registry })
+  if (cli.globals.json) cli.out.print(statusesJson([status]))
+  else if (!cli.globals.quiet) {
+    cli.out.print(changed ? `${name} changed\n` : `${name} is so already\n`)
+    if (status.pending.length > 0) {
+      cli.out.print(`pending until the next start: ${status.pending.join(', ')}\n`)
+    }
+  }
+  return 0
+}
