@@ -101,6 +101,7 @@ export function planTreeRun(run: TreeRun, facts: Facts): Plan {
     process.openGate('HOST', 'root'),
     process.waitGate('GUEST', 'root'),
     process.ownMounts(),
+    process.openGate('GUEST', 'own-files'),
     process.setHostname(guest.hostname),
     takeOutput(),
     process.becomeRootInside('GUEST', keptCapabilities, facts.lastCapability),
@@ -108,6 +109,8 @@ export function planTreeRun(run: TreeRun, facts: Facts): Plan {
     process.closeDescriptors('GUEST'),
     process.filterCalls('GUEST', compileFilter(policy, x86_64)),
     process.execInit(guest.init, [...run.env, 'container=vserver']),
+    // Until then both share one descriptor table, and what is closed here is closed there.
+    process.waitGate('HOST', 'own-files'),
     mounts.release(['root', 'dev', 'shm', 'proc', 'sys', 'sysCgroup']),
     process.awaitExec(),
     closeOutput(),
@@ -194,9 +197,12 @@ const revents = 6
 
 /**
  * Plans one look at the command: waits for its end or for output, at most so long, and reports output.
- * {@link readLook} takes it apart.
+ * {@link readLook} takes it apart. `output`: whether anybody can still write any.
  */
-export function planLook(name: string, waitMs: number): Plan {
+export function planLook(
+  name: string,
+  { waitMs, output }: { waitMs: number; output: boolean },
+): Plan {
   const builder = planBuilder()
   const p = builder.program('MAIN')
   p.step(0, `wait for the command in "${name}"`)
@@ -210,20 +216,32 @@ export function planLook(name: string, waitMs: number): Plan {
     tv_sec: Math.floor(waitMs / 1000),
     tv_nsec: (waitMs % 1000) * 1_000_000,
   }))
-  p.call('ppoll', [fds, 2, limit, 0, 8], { ignore: [errno.EINTR] })
+  p.call('ppoll', [fds, output ? 2 : 1, limit, 0, 8], { ignore: [errno.EINTR] })
   const buffer = bytes(OUTPUT_BYTES)
   const length = p.keep('read', [fromSlot(outputSlot), buffer, OUTPUT_BYTES], {
     ignore: [errno.EAGAIN],
   })
-  p.emit('REPORT', [part(fds, { offset: revents, length: 2 }), 2])
+  p.emit('REPORT', [fds, fds.bytes.length])
   p.emit('REPORT', [buffer, length])
   return builder.build()
 }
 
 /** What a look saw. Pure. */
-export function readLook(reported: Uint8Array): { ended: boolean; output: Uint8Array } {
-  const [low = 0] = reported
-  return { ended: (low & k.POLLIN) !== 0, output: reported.subarray(2) }
+export interface Seen {
+  readonly ended: boolean
+  readonly output: Uint8Array
+  /** Nobody can write output any more. */
+  readonly closed: boolean
+}
+
+export function readLook(reported: Uint8Array): Seen {
+  const view = new DataView(reported.buffer, reported.byteOffset, reported.byteLength)
+  const output = reported.subarray(16)
+  return {
+    ended: (view.getUint16(revents, true) & k.POLLIN) !== 0,
+    output,
+    closed: output.length === 0 && (view.getUint16(8 + revents, true) & k.POLLHUP) !== 0,
+  }
 }
 
 /** Plans the killing of the command, and of all in its pid namespace with it. */

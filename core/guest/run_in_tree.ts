@@ -66,8 +66,11 @@ async function follow(
   const end = Date.now() + command.timeoutMs
   let late = false
   let killed = false
+  let open = true
   for (;;) {
-    const { ended, output } = readLook((await session.run(planLook(name, LOOK_MS))).bytes)
+    const plan = planLook(name, { waitMs: LOOK_MS, output: open })
+    const { ended, output, closed } = readLook((await session.run(plan)).bytes)
+    open &&= !closed
     if (output.length > 0) command.onOutput(output)
     else if (ended) break
     if (killed) continue

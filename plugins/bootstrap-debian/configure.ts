@@ -101,7 +101,7 @@ function quote(word: string): string {
  * The shell is process 1 and dpkg is not, so that a script which kills its parent ends dpkg.
  */
 export function script({ found, unpacked }: Omit<ConfigureInput, 'context'>): string {
-  const { resolution, request } = found
+  const { resolution } = found
   const byName = new Map(unpacked.map((one) => [one.wanted.name, one]))
   const stage = (names: readonly string[]) => {
     if (names.length === 0) return []
@@ -128,12 +128,12 @@ export function script({ found, unpacked }: Omit<ConfigureInput, 'context'>): st
     ...stage(resolution.essential.map(({ name }) => name)),
     ...stage(resolution.others.map(({ name }) => name)),
     'dpkg --force-confold --configure --pending </dev/null || exit $?',
-    ...cleaning(request.suite),
+    ...cleaning(),
   ].join('\n')
 }
 
 /** What of the work is not part of a system: logs, caches, identities. As mmdebstrap leaves it. */
-function cleaning(_suite: string): readonly string[] {
+function cleaning(): readonly string[] {
   return [
     "printf '\\001at clean\\n'",
     'rm -f /usr/sbin/policy-rc.d',
@@ -141,6 +141,10 @@ function cleaning(_suite: string): readonly string[] {
     'rm -f /var/log/apt/history.log /var/log/apt/term.log /var/log/apt/eipp.log.xz',
     'rm -f /var/cache/ldconfig/aux-cache /var/lib/dbus/machine-id',
     'rm -f /var/lib/dpkg/available /var/lib/dpkg/available-old',
+    '# as apt would make them when it is first used',
+    'for d in /var/lib/apt/lists/partial /var/cache/apt/archives/partial; do',
+    '  [ ! -d "$d" ] || { chown _apt:root "$d" && chmod 0700 "$d"; } || exit $?',
+    'done',
     '[ ! -e /etc/machine-id ] || { rm -f /etc/machine-id; : >/etc/machine-id; }',
     'find /run /tmp -mindepth 1 -maxdepth 1 ! -path /run/lock -exec rm -rf {} +',
     'find /var/lib/apt/lists /var/cache/apt -mindepth 1 -type f -delete',

@@ -16,7 +16,7 @@ import { CONNECTIONS, type Look, look } from './look.ts'
 import type { IndexPackage } from './package.ts'
 import { pin } from './pins.ts'
 import { readRequest } from './request.ts'
-import { bootFiles, sourcesList } from './system-files.ts'
+import { bootFiles, oldSystemdFiles, sourcesList } from './system-files.ts'
 import { madeDirectory, madeFile, madeLink, makeUnpacker, mergedNames, type Unpacker } from './unpack.ts'
 
 /** What `id` found, for the `make` that follows with the same context. */
@@ -157,5 +157,6 @@ async function* entriesOf(
     'var/lib/apt/extended_states',
     automaticStates(kept, { manual, architecture: request.architecture }),
   )
+  yield* oldSystemdFiles(packages)
   yield madeFile('etc/apt/sources.list', sourcesList(found))
 }

@@ -5,7 +5,9 @@
  */
 import type { Entry } from '../../core/host/tree/entry.ts'
 import type { Look } from './look.ts'
+import type { IndexPackage } from './package.ts'
 import { madeDirectory, madeFile } from './unpack.ts'
+import { satisfies } from './version.ts'
 
 /** The one-line form, which every apt reads. Pure. */
 export function sourcesList({ releases }: Pick<Look, 'releases'>): string {
@@ -41,4 +43,21 @@ export function* bootFiles(): Generator<Entry> {
   yield madeFile('etc/fstab', '# UNCONFIGURED FSTAB FOR BASE SYSTEM\n')
   // An init asks it before it starts a service; the configuring step removes it.
   yield madeFile('usr/sbin/policy-rc.d', '#!/bin/sh\nexit 101\n', 0o755)
+}
+
+/**
+ * systemd before 248 fails to start a service with ProtectProc where it may not mount a fresh proc, which
+ * no guest may: parts of its own are hidden. Later ones go on without.
+ */
+export function* oldSystemdFiles(packages: readonly IndexPackage[]): Generator<Entry> {
+  const systemd = packages.find(({ name }) => name === 'systemd')
+  if (systemd === undefined || !satisfies(systemd.version, '<<', '248')) return
+  for (const path of ['etc/systemd', 'etc/systemd/system', 'etc/systemd/system/service.d']) {
+    yield madeDirectory(path)
+  }
+  yield madeFile(
+    'etc/systemd/system/service.d/vserver.conf',
+    '# this systemd cannot do it in a guest, and would not start the service\n' +
+      '[Service]\nProtectProc=default\nProcSubset=all\n',
+  )
 }
