@@ -1,7 +1,7 @@
 /**
  * Kills each process of a start and of a stop before its N-th system call, for every N, and then asks for
  * `vserver list`: the host must be as it was. The appliance makes thousands of calls, so a sample of
- * those is taken. @limit 400 s
+ * those is taken. @limit 700 s
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { assertSame, type Snapshot, snapshot } from './snapshot.ts'
 import { tool } from './tools.ts'
 
 /** More calls than this in one process, and only a sample of them is tried. */
-const EVERY_CALL = 400
+const EVERY_CALL = 600
 const SAMPLE = 24
 
 interface Traced {
@@ -27,7 +27,7 @@ interface Traced {
 const it = product()
 const test = suite('a process that is killed before its N-th system call', {
   needs: ['root', 'vserver', 'gcc'],
-  timeoutMs: 200_000,
+  timeoutMs: 300_000,
 })
 
 let before: Snapshot
@@ -47,9 +47,9 @@ test.before(() => {
 test.after(() => it.dispose())
 
 function killat(args: readonly string[], command: readonly string[]): Traced {
-  const ran = runCommand([tool('killat'), ...args, '--', ...command], { timeoutMs: 60_000 })
+  const ran = runCommand([tool('killat'), ...args, '--', ...command], { timeoutMs: 20_000 })
   const line = ran.stdout.trim().split('\n').at(-1) ?? ''
-  if (!line.startsWith('{')) throw new Error(`killat: ${ran.stderr}${ran.stdout}`)
+  if (!line.startsWith('{')) throw new Error(`killat ${args.join(' ')}: exit ${ran.code} ${ran.stderr}${ran.stdout}`)
   return JSON.parse(line)
 }
 
