@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { compileGuestFilter } from '../core/context/filter.ts'
 
 export interface Bundle {
   readonly code: Uint8Array
@@ -34,6 +35,9 @@ export async function bundle(entry: string, root: string): Promise<Bundle> {
     legalComments: 'none',
     // Its modules look for their own address, which a CommonJS file does not have.
     alias: { openpgp: join(root, 'node_modules/openpgp/dist/node/openpgp.min.cjs') },
+    define: {
+      VSERVER_GUEST_FILTER: JSON.stringify(Buffer.from(compileGuestFilter()).toString('base64')),
+    },
     // In the single executable, import() reaches built-in modules only, and require() is cheaper.
     supported: { 'dynamic-import': false },
     logLevel: 'silent',

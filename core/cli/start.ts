@@ -14,7 +14,7 @@ import { usage } from './argv.ts'
 import { settle } from './clean.ts'
 import { executorOf, forEachName, registryOf, selectNames, useRoot, withGuestLock } from './host.ts'
 import { printStatuses } from './list.ts'
-import { runNative } from './native.ts'
+import { becomeNative, nativeWords, runNative } from './native.ts'
 import { seconds } from './parse.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
@@ -45,6 +45,7 @@ export async function startGuests(
   let worst = code
   // With --json there is one value for all of them.
   const whole = cli.globals.json && (levels.length !== 1 || worst !== 0)
+  let last: readonly string[] = []
   await withSession(executor, async (session) => {
     for (const level of levels) {
       cli.signal.throwIfAborted()
@@ -56,10 +57,16 @@ export async function startGuests(
       })
       worst = Math.max(worst, failed)
       if (ready.length === 0) continue
+      if (level === levels.at(-1) && worst === 0 && !silent && !whole) {
+        last = ready
+        continue
+      }
       const options = { verb: 'start', words: [...words, ...ready], silent: silent || whole }
       worst = Math.max(worst, await runNative(cli, executor, options))
     }
   })
+  // The native verb takes our place: nothing is left to be done after the last level.
+  if (last.length > 0) becomeNative(cli, executor, nativeWords(cli, 'start', [...words, ...last]))
   if (whole && !silent) printStatuses(cli, { names, registry })
   return worst
 }

@@ -6,10 +6,10 @@
  */
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { randomBytes } from 'node:crypto'
 import { errors, guestUnknown } from '../errors.ts'
 import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
 import type { IdRange } from '../host/ids.ts'
+import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
 import { isCode, readNames, readText, syncParent, writeSynced } from './files.ts'
 import { encodeMeta, type Meta, parseMeta } from './meta.ts'
@@ -72,7 +72,7 @@ export interface StagedGuest {
 
 /** Makes everything of a new guest but its record, under a name that no guest can have. */
 export function stageGuest(root: Root, name: string, { yaml }: { yaml: string }): StagedGuest {
-  const path = join(root.lib, 'guests', `.new-${name}-${randomBytes(6).toString('hex')}`)
+  const path = join(root.lib, 'guests', `.new-${name}-${uniqueSuffix()}`)
   mkdirSync(path, { mode: 0o700 })
   // The upper directory is the guest's root directory: everybody inside may search it.
   mkdirSync(join(path, 'upper'))
@@ -138,7 +138,7 @@ export function guestThere(name: string) {
 
 /** Takes a guest's directory out of sight; {@link sweep} removes it then. */
 export function retireGuest(root: Root, name: string): string {
-  const gone = join(root.lib, 'guests', `.gone-${name}-${randomBytes(6).toString('hex')}`)
+  const gone = join(root.lib, 'guests', `.gone-${name}-${uniqueSuffix()}`)
   renameSync(guestDir(root, name), gone)
   syncParent(gone)
   return gone

@@ -5,12 +5,12 @@
  * @module
  */
 import { chmodSync, lstatSync, mkdirSync, readlinkSync, renameSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { errors } from '../errors.ts'
 import { takeLock } from '../host/lock.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
 import { type Root, templateDir } from '../host/root.ts'
+import { uniqueSuffix } from '../host/unique.ts'
 import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
 import type { Session } from '../plan/session.ts'
@@ -124,7 +124,7 @@ async function makeTemplate(
   for (const name of readNames(templates)) {
     if (name.startsWith(`.new-${id}-`)) await sweep(context.session, join(templates, name))
   }
-  const staged = join(templates, `.new-${id}-${randomBytes(6).toString('hex')}`)
+  const staged = join(templates, `.new-${id}-${uniqueSuffix()}`)
   mkdirSync(staged, { mode: 0o755 })
   chmodSync(staged, 0o755)
   try {

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto'
 import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import * as assert from 'uvu/assert'
+import { digest6 } from '../../core/host/root.ts'
 
 export interface Snapshot {
   readonly mounts: readonly string[]
@@ -26,14 +26,16 @@ function orElse<T>(read: () => T, otherwise: T): T {
     return read()
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES', 'EINVAL'].includes(String(error.code))) return otherwise
+    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'EACCES', 'EINVAL'].includes(String(error.code))) {
+      return otherwise
+    }
     throw error
   }
 }
 
 /** The name of the cgroup directory of a root: every other root has another one. */
 export function cgroupName(root: string): string {
-  return `vserver-${createHash('sha256').update(root).digest('hex').slice(0, 6)}`
+  return `vserver-${digest6(root)}`
 }
 
 /**
@@ -106,7 +108,9 @@ export function snapshot(root: string): Snapshot {
     processes: processes(root),
     ids: ids(root),
     runtime: runtime(root),
-    loops: globSync('/sys/block/loop*/loop/backing_file').map((path) => orElse(() => readFileSync(path, 'utf8'), ''))
+    loops: globSync('/sys/block/loop*/loop/backing_file').map((path) =>
+      orElse(() => readFileSync(path, 'utf8'), '')
+    )
       .filter((path) => path.startsWith(dirname(root))),
   }
 }
