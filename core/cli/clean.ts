@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
+import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namePattern } from '../guest/name.ts'
 import { readLife } from '../guest/read_status.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
@@ -69,6 +70,11 @@ function runStatus(cli: Cli, executor: Executor, name: string): string {
  * by its lock, and stays.
  */
 export async function sweepDead(cli: Cli, session: Session): Promise<void> {
+  // Before what names them goes: a destroyed guest's directory tells that layers may be garbage.
+  if (namesWithLeftovers(cli.root).length > 0 || hasUnfinishedLayers(cli.root)) {
+    const { lockTimeoutMs: timeoutMs } = cli.globals
+    await collectLayers(session, cli.root, { verb: 'sweep', timeoutMs, signal: cli.signal })
+  }
   for (const name of new Set([...namesWithLeftovers(cli.root), ...orphans(cli)])) {
     const directory = runDir(cli.root, name)
     ensureDirectory(directory)
@@ -111,6 +117,7 @@ function orphans({ root }: Cli): readonly string[] {
 /** Whether there is anything for {@link sweepDead}. */
 export function hasLeftovers(cli: Cli): boolean {
   return namesWithLeftovers(cli.root).length > 0 || orphans(cli).length > 0 ||
+    hasUnfinishedLayers(cli.root) ||
     readNames(join(cli.root.lib, 'templates')).some((name) => name.startsWith('.new-'))
 }
 

@@ -9,6 +9,7 @@ import { isatty } from 'node:tty'
 import { releaseCgroups } from '../cgroup/prepare.ts'
 import { errors, guestUnknown } from '../errors.ts'
 import { readText } from '../guest/files.ts'
+import { collectLayers } from '../guest/layers.ts'
 import { parseMeta } from '../guest/meta.ts'
 import { readLife } from '../guest/read_status.ts'
 import { guestExists, listGuests, retireGuest } from '../guest/store.ts'
@@ -99,6 +100,8 @@ async function destroy(cli: Cli, session: Session, name: string): Promise<void> 
     return Promise.resolve(retired)
   })
   cli.out.progress({ phase: `removing the files of ${name}` })
+  const { lockTimeoutMs: timeoutMs } = cli.globals
+  await collectLayers(session, root, { verb: 'destroy', timeoutMs, signal: cli.signal })
   await sweep(session, gone)
   cli.out.endProgress()
 }

@@ -172,6 +172,14 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./clone.ts'),
   },
   {
+    verb: 'rename',
+    positional: '<name> <new-name>',
+    doc: 'give a stopped guest another name',
+    options: [],
+    examples: ['vserver rename web www'],
+    load: () => import('./rename.ts'),
+  },
+  {
     verb: 'destroy',
     positional: '[...names]',
     doc: 'remove guests and all their files',

@@ -5,11 +5,18 @@
  *
  * @module
  */
-import { readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errors } from '../errors.ts'
 import type { Session } from '../plan/session.ts'
-import { takeLock } from './lock.ts'
+import { type LockHolder, takeLock } from './lock.ts'
 import { ensureDirectory } from './root_dirs.ts'
 
 /** Ids that a guest gets. */
@@ -60,12 +67,7 @@ export async function claimIds(
     timeoutMs: 60_000,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   })
-  if ('holder' in got) {
-    const { pid, verb } = got.holder
-    throw errors.E_BUSY(`Cannot claim user ids: they are locked by pid ${pid} (vserver ${verb})`, {
-      hint: 'try again when that command is done',
-    })
-  }
+  if ('holder' in got) throw lockedIds(got.holder)
   let claim: string | undefined
   try {
     const ids = pickRange(request, (first) => isFree(join(registry, String(first)), first))
@@ -84,6 +86,43 @@ export async function claimIds(
 export function releaseIds(first: number, owner: string, registry = idRegistry): void {
   const claim = join(registry, String(first))
   if (readLink(claim) === owner) removeLink(claim)
+}
+
+/**
+ * Makes a claim follow its guest, whose directory has a new name. Until then the claim holds because of
+ * the record in that directory.
+ */
+export async function moveClaim(
+  session: Session,
+  { first, from, to, registry = idRegistry }: {
+    first: number
+    from: string
+    to: string
+    registry?: string
+  },
+): Promise<void> {
+  ensureDirectory(registry)
+  const got = await takeLock(session, join(registry, '.lock'), {
+    verb: 'rename',
+    timeoutMs: 60_000,
+  })
+  if ('holder' in got) throw lockedIds(got.holder)
+  try {
+    const claim = join(registry, String(first))
+    if (readLink(claim) !== from) return
+    // A claim is never missing, whenever this is interrupted.
+    const staged = join(registry, `.new-${first}`)
+    replaceLink(to, staged)
+    renameSync(staged, claim)
+  } finally {
+    await got.lock.release()
+  }
+}
+
+function lockedIds({ pid, verb }: LockHolder) {
+  return errors.E_BUSY(`Cannot claim user ids: they are locked by pid ${pid} (vserver ${verb})`, {
+    hint: 'try again when that command is done',
+  })
 }
 
 /** The lowest range of the bounds that is neither reserved nor taken. */
@@ -106,10 +145,29 @@ function pickRange(request: ClaimRequest, free: (first: number) => boolean): IdR
   )
 }
 
-/** A claim holds if the guest's own record says the same; a claim of somebody else's file is kept. */
+/**
+ * A claim holds if the guest's own record says the same. A guest that was renamed, by a command that died
+ * before it could move the claim, is found beside the place that the claim names.
+ */
 function isFree(claim: string, first: number): boolean {
   const owner = readLink(claim)
-  return owner === undefined || recordedFirst(owner) !== first
+  if (owner === undefined) return true
+  if (recordedFirst(owner) === first) return false
+  const renamed = namesIn(dirname(owner)).map((name) => join(dirname(owner), name))
+    .find((directory) => recordedFirst(directory) === first)
+  if (renamed === undefined) return true
+  replaceLink(renamed, claim)
+  return false
+}
+
+/** Guests in a directory; what is being made or removed there starts with a dot. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).filter((name) => !name.startsWith('.'))
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return []
+    throw error
+  }
 }
 
 function recordedFirst(owner: string): number | undefined {
