@@ -46,8 +46,9 @@ export function* bootFiles(): Generator<Entry> {
 }
 
 /**
- * systemd before 248 fails to start a service with ProtectProc where it may not mount a fresh proc, which
- * no guest may: parts of its own are hidden. Later ones go on without.
+ * systemd before 248 does not start services with ProtectProc or ProtectControlGroups (systemd-logind has
+ * both) where proc and cgroup mounts may not be made or changed, as in every guest. Later ones go on
+ * without.
  */
 export function* oldSystemdFiles(packages: readonly IndexPackage[]): Generator<Entry> {
   const systemd = packages.find(({ name }) => name === 'systemd')
@@ -58,6 +59,6 @@ export function* oldSystemdFiles(packages: readonly IndexPackage[]): Generator<E
   yield madeFile(
     'etc/systemd/system/service.d/vserver.conf',
     '# this systemd cannot do it in a guest, and would not start the service\n' +
-      '[Service]\nProtectProc=default\nProcSubset=all\n',
+      '[Service]\nProtectControlGroups=no\nProtectProc=default\nProcSubset=all\n',
   )
 }
