@@ -164,14 +164,16 @@ static int kill_one(const struct vs_request *r, const char *name)
 	}
 	id = (struct vs_identity){ s.guest.state.init_pid, s.guest.state.init_ino,
 				   s.guest.state.init_start };
+	/* The supervisor first: else it would take a reboot that is under way for what was wanted. */
+	if (ends) {
+		struct vs_siginfo now = { .signo = 15, .code = VS_SI_QUEUE, .value = -1 };
+
+		sys(__NR_pidfd_send_signal, s.guest.supervisor, 15, &now, 0);
+	}
 	fd = vs_open_process(&id);
 	if (fd >= 0) {
 		vs_signal_process(fd, ends ? 9 : r->signal);
 		sys_close(fd);
-	} else if (ends && s.guest.state.state == VS_STATE_STARTING) {
-		struct vs_siginfo now = { .signo = 15, .code = VS_SI_QUEUE, .value = 1 };
-
-		sys(__NR_pidfd_send_signal, s.guest.supervisor, 15, &now, 0);
 	}
 	if (ends)
 		code = await(r, &s, name);

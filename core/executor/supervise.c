@@ -124,7 +124,7 @@ static const char *reason(const struct vs_super *s, int *code, int *signal)
 		*code = 0;
 		*signal = -1;
 	}
-	if (s->stopping)
+	if (s->stopping && !s->killed)
 		return "stopped";
 	return by == 2 ? "poweroff" : by ? "killed" : "exited";
 }

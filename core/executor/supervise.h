@@ -35,6 +35,8 @@ struct vs_super {
 	/* ms of the boot-time clock; 0: not stopping */
 	uint64_t kill_at;
 	int stopping;
+	/* by `kill`, which asks nobody */
+	int killed;
 	/* console */
 	int listen, log;
 	uint64_t log_size;

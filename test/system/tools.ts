@@ -26,7 +26,9 @@ const escapeParts = [
 const bare: Readonly<Record<string, readonly string[]>> = {
   init: ['init.c'],
   pause: ['pause.c'],
+  rebooter: ['rebooter.c'],
   true: ['true.c'],
+  waiter: ['waiter.c'],
 }
 
 const hosted: Readonly<Record<string, readonly string[]>> = {

@@ -1,0 +1,54 @@
+/**
+ * How guests end: what their init is asked, and what brings them back.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as assert from 'uvu/assert'
+import { suite } from '../support/suite.ts'
+import { makeTree, product } from './product.ts'
+
+const test = suite('the end of a guest', { needs: ['root', 'vserver', 'gcc'], timeoutMs: 60_000 })
+
+const vserver = product()
+
+interface Shown {
+  readonly state: string
+  readonly initPid: number | null
+  readonly restarts: number
+  readonly lastExit: { readonly code: number | null; readonly reason: string } | null
+}
+
+function status(name: string): Shown {
+  const [shown] = JSON.parse(vserver.must('status', name, '--json')) as readonly Shown[]
+  if (shown === undefined) throw new Error('status shows nothing')
+  return shown
+}
+
+function create(name: string, init: string): void {
+  const tree = makeTree(join(vserver.scratch, init), { 'sbin/init': init })
+  vserver.must('create', name, '--from', `dir:${tree}`)
+}
+
+test('stop gives an init in sigtimedwait its time', async () => {
+  create('waiter', 'waiter')
+  vserver.must('start', 'waiter')
+  const { initPid } = status('waiter')
+  while (!readFileSync(`/proc/${initPid}/syscall`, 'utf8').startsWith('128 ')) await sleep(5)
+  vserver.must('stop', 'waiter')
+  assert.is(status('waiter').lastExit?.code, 7)
+  assert.is(status('waiter').lastExit?.reason, 'stopped')
+})
+
+test('kill ends a guest that reboots over and over', async () => {
+  create('rebooter', 'rebooter')
+  vserver.must('start', 'rebooter')
+  while (status('rebooter').restarts < 3) await sleep(10)
+  assert.is(vserver.must('kill', 'rebooter'), 'rebooter killed\n')
+  const { state, lastExit } = status('rebooter')
+  assert.is(state, 'stopped')
+  assert.ok(lastExit !== null)
+})
+
+test.after(() => vserver.dispose())
+test.run()
