@@ -4,6 +4,7 @@
  * @module
  */
 import { configOf, keepStart, prepareGuest } from '../guest/compile.ts'
+import { keptIsCurrent } from '../guest/kept_current.ts'
 import { startLevels } from '../guest/order.ts'
 import { readLife } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
@@ -86,7 +87,10 @@ export async function orderGuests(
   return { levels: startLevels([...after.keys()], after), code }
 }
 
-/** Compiles under the guest's lock. A guest that runs keeps what it was started with. */
+/**
+ * Compiles under the guest's lock, unless what is kept still holds. A guest that runs keeps what it was
+ * started with.
+ */
 async function prepareStart(
   cli: Cli,
   host: { executor: Executor; session: Session; registry: Registry; name: string },
@@ -94,6 +98,8 @@ async function prepareStart(
   const { executor, session, registry, name } = host
   await withGuestLock(cli, { session, name, verb: 'start' }, async () => {
     if (readLife(cli.root, name).kind === 'alive') return
+    const replayFailed = cli.env['VSERVER_REPLAY_FAILED'] === '1'
+    if (!replayFailed && keptIsCurrent(cli.root, name, executor)) return
     const stored = readGuest(cli.root, { name, verb: 'start' })
     const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
     await keepStart({ root: cli.root, executor, session, registry }, guest)

@@ -69,7 +69,7 @@ test('a template, a layer and the writable directory are inputs by identity', ()
 
 test('too many layers are refused', () => {
   const lowers = Array.from({ length: 20 }, (_, index) => `/l${index}`)
-  assert.throws(() => planStart({ ...guest, lowers }, hybrid), /at most 19 layers/)
+  assert.throws(() => planStart({ ...guest, lowers }, hybrid), /at most \d+ layers/)
 })
 
 test.run()
