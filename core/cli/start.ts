@@ -52,6 +52,10 @@ export async function startGuests(
       cli.signal.throwIfAborted()
       const ready: string[] = []
       const failed = await forEachName(cli, level, async (name) => {
+        if (mayReplay(cli, name, executor)) {
+          ready.push(name)
+          return
+        }
         await settle(cli, { name, verb: 'start' })
         await prepareStart(cli, { executor, session, registry, name })
         ready.push(name)
@@ -80,11 +84,17 @@ export async function orderGuests(
   const after = new Map<string, readonly string[]>()
   const code = await forEachName(cli, names, (name) => {
     const stored = readGuest(cli.root, { name, verb })
-    // With one name there is no order to find out, and its file may wait until it is needed.
-    after.set(name, names.length === 1 ? [] : configOf(stored, registry).after)
+    // With one name, or without the word, there is no order to find out, and reading YAML can wait.
+    const ordered = names.length > 1 && stored.text.includes('after')
+    after.set(name, ordered ? configOf(stored, registry).after : [])
     return Promise.resolve()
   })
   return { levels: startLevels([...after.keys()], after), code }
+}
+
+/** Whether the native verb, which looks again under the lock, can start this guest as it is. */
+function mayReplay(cli: Cli, name: string, executor: Executor): boolean {
+  return cli.env['VSERVER_REPLAY_FAILED'] !== '1' && keptIsCurrent(cli.root, name, executor)
 }
 
 /**
@@ -98,8 +108,7 @@ async function prepareStart(
   const { executor, session, registry, name } = host
   await withGuestLock(cli, { session, name, verb: 'start' }, async () => {
     if (readLife(cli.root, name).kind === 'alive') return
-    const replayFailed = cli.env['VSERVER_REPLAY_FAILED'] === '1'
-    if (!replayFailed && keptIsCurrent(cli.root, name, executor)) return
+    if (mayReplay(cli, name, executor)) return
     const stored = readGuest(cli.root, { name, verb: 'start' })
     const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
     await keepStart({ root: cli.root, executor, session, registry }, guest)
