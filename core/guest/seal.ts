@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +18,7 @@ import { errors } from '../errors.ts'
 import { takesDetachedLayers } from '../host/facts.ts'
 import { overlayInUse } from '../host/overlay_use.ts'
 import { layerDir, type Root } from '../host/root.ts'
+import { uniqueSuffix } from '../host/unique.ts'
 import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
 import type { Session } from '../plan/session.ts'
@@ -64,7 +64,7 @@ export async function sealGuest(
     )
   }
   await checkUnused(session, { upper, guest, verb: patience.verb })
-  const id = randomBytes(8).toString('hex')
+  const id = uniqueSuffix()
   const layer = layerDir(root, id)
   const marker = layerDir(root, `.new-${id}`)
   const layers = [id, ...below]
