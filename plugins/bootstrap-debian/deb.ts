@@ -18,7 +18,7 @@ import { readTar } from '../../core/host/tree/tar.ts'
 const CONTROL_BYTES = 32 << 20
 /** What a tree may unpack to: this, and so many times the package's size. */
 const DATA_BYTES = 64 << 20
-const DATA_FACTOR = 200
+const DATA_FACTOR = 100
 
 /** Where a member's bytes stand in the file. */
 export interface Span {

@@ -11,7 +11,7 @@ import type { Fetcher } from './http.ts'
 import type { Store } from './store.ts'
 
 const ATTEMPTS = 3
-const PAUSE_MS = 500
+const PAUSE_MS = 300
 
 /** One file of an archive. */
 export interface Wanted {

@@ -60,7 +60,8 @@ export async function make(
   } catch (error) {
     stop.abort()
     await Promise.allSettled([fetched.all])
-    throw interruption(error, request.source, context.signal) ?? inSource(error, request.source)
+    throw interruption(error, request.source, context.signal) ??
+      inSource(error, { source: request.source, at: unpacker.at })
   } finally {
     fetcher.close()
   }
@@ -75,14 +76,17 @@ function interruption(error: unknown, source: string, signal: AbortSignal): Erro
   return errors.E_INTERRUPTED(`Cannot use "${source}": interrupted`, { cause: error })
 }
 
-/** Errors of packages say which source they are of. */
-function inSource(error: unknown, source: string): unknown {
+/** Errors of archives say which source and package they are of. */
+function inSource(
+  error: unknown,
+  { source, at }: { source: string; at: IndexPackage | undefined },
+): unknown {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'E_ARCHIVE') return error
-  if (error.message.includes(source)) return error
-  const [, label = '', detail = error.message] = /^Cannot unpack "([^"]*)": ([^]*)$/.exec(error.message) ?? []
-  return errors.E_ARCHIVE(`Cannot use "${source}": package "${label}": ${detail}`, {
+  const [, detail = error.message] = /^Cannot unpack "[^"]*": ([^]*)$/.exec(error.message) ?? []
+  const label = at === undefined ? '' : `package "${at.name} ${at.version}": `
+  return errors.E_ARCHIVE(`Cannot use "${source}": ${label}${detail}`, {
     hint: 'use another mirror, or leave the package out of include',
-    details: { source, package: label.split(' ')[0] ?? label },
+    details: { source, ...(at === undefined ? {} : { package: at.name }) },
     cause: error,
   })
 }

@@ -34,6 +34,8 @@ export interface Unpacker {
   /** The members of one package. When all were taken, {@link done} has it. */
   entries(wanted: IndexPackage, path: string): AsyncGenerator<Entry>
   readonly done: readonly Unpacked[]
+  /** The package that is being unpacked, or was last. */
+  readonly at: IndexPackage | undefined
 }
 
 /** Top directories that are links into usr. */
@@ -55,6 +57,7 @@ interface Making {
 export function makeUnpacker(merged: boolean): Unpacker {
   const owners = new Map<ByteString, Owned>()
   const done: Unpacked[] = []
+  let at: IndexPackage | undefined
   const links = new Map<ByteString, ByteString>(
     merged ? mergedNames.map((name) => [name, `usr/${name}`]) : [],
   )
@@ -68,6 +71,7 @@ export function makeUnpacker(merged: boolean): Unpacker {
   }
 
   async function* entries(wanted: IndexPackage, path: string): AsyncGenerator<Entry> {
+    at = wanted
     const deb = openDeb(path, `${wanted.name} ${wanted.version}`)
     const files = new Map(await readControl(deb))
     const control = checkControl(files.get('control')?.toString('utf8') ?? '', { deb, wanted })
@@ -153,7 +157,13 @@ export function makeUnpacker(merged: boolean): Unpacker {
       : { ...entry, path }
   }
 
-  return { entries, done }
+  return {
+    entries,
+    done,
+    get at() {
+      return at
+    },
+  }
 }
 
 function replaces(one: Making, other: IndexPackage): boolean {
