@@ -2,8 +2,8 @@
  * Gates: words in the shared page that one process opens and others wait for.
  *
  * A waiter must not sleep for ever when the other side dies without a word. A process that has cloned
- * watches its children; a child is killed with its parent (the plan sets PR_SET_PDEATHSIG), and gives
- * up after a minute in any case.
+ * watches its children; a child is killed with its parent (the plan sets PR_SET_PDEATHSIG), sees the
+ * owner's death (owner.c), and gives up after a minute in any case.
  */
 #include <linux/futex.h>
 #include <linux/time_types.h>
@@ -77,7 +77,10 @@ long vs_op_wait(struct vs_machine *m, uint32_t number)
 		if (result != -ETIMEDOUT)
 			continue;
 		waited += step;
-		if (step < LAST_STEP_NS)
+		if (m->child && vs_orphaned(m))
+			return -ECANCELED;
+		/* an orphan holds its parent's pipes open, and somebody waits for their end */
+		if (step < LAST_STEP_NS && !(m->child && m->shared->owner))
 			step *= 2;
 		/* it may have opened the gate and ended after the time-out: the gate counts */
 		if (__atomic_load_n(gate, __ATOMIC_SEQ_CST) != VS_GATE_SHUT)

@@ -41,6 +41,8 @@ struct vs_shared {
 	uint64_t slots[VS_LIMIT_SLOTS];
 	uint32_t gates[VS_LIMIT_GATES];
 	uint64_t failure;
+	/* thread id of the process that runs the plan (see vs_own); 0: nobody watches for its death */
+	uint32_t owner;
 };
 
 /* Where REPORT puts bytes. The caller owns the memory; when it is full, REPORT fails with ENOBUFS. */
@@ -73,6 +75,17 @@ struct vs_machine {
  * (callers leave it so at times), it gets its default back.
  */
 int vs_machine_init(struct vs_machine *m);
+
+/*
+ * Children of this process, made by programs of this machine, end when it dies: at a gate, and at the
+ * latest before they exec. To be taken back with vs_disown before the shared page is unmapped. One
+ * machine a process. 0 or -errno.
+ */
+int vs_own(struct vs_machine *m);
+void vs_disown(void);
+
+/* Has the owner died? */
+int vs_orphaned(const struct vs_machine *m);
 
 /* Takes a verified plan: clears failure, gates and the list of children. Slots keep their values. */
 void vs_machine_load(struct vs_machine *m, void *plan);

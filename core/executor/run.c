@@ -134,6 +134,9 @@ static long run_op(struct vs_machine *m, const struct vs_op *op)
 	case VS_OP_CLOCK:
 		return vs_op_clock(vs_at(m, args[0]), vs_length(args[0]));
 	case VS_OP_EXEC:
+		/* a guest must not outlive its supervisor, and from here on only the signal can end it */
+		if (m->child && vs_orphaned(m))
+			return -ECANCELED;
 		return vs_op_exec((char *)vs_at(m, args[0]), (char **)value(m, op, 1),
 				  (char **)value(m, op, 2));
 	case VS_OP_REPORT: {

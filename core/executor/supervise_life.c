@@ -94,6 +94,9 @@ static int run_host(struct vs_super *s, struct vs_keptfile *kept)
 	if (error)
 		return fail_own(s, "read the kept plan", "verify", error);
 	s->machine.shared->slots[VS_SLOT_RUN_DIR] = (uint64_t)s->run;
+	error = vs_own(&s->machine);
+	if (error)
+		return fail_own(s, "tie the guest to its supervisor", "set_robust_list", error);
 	if (vs_run(&s->machine, VS_ROLE_HOST) || vs_failure(&s->machine, &failure)) {
 		/* A child at a gate waits for us: none of them may be left. */
 		vs_abandon(&s->machine);
@@ -154,6 +157,7 @@ int vs_super_boot(struct vs_super *s)
 	else
 		error = run_host(s, &kept);
 	vs_kept_unmap(&kept);
+	vs_disown();
 	if (s->machine.shared)
 		sys_unmap(s->machine.shared, sizeof(*s->machine.shared));
 	s->machine.shared = NULL;
