@@ -3,9 +3,10 @@
  * killat: runs a command under ptrace with everything that comes of it, numbers the processes in the
  * order in which they appear, counts their system calls, and kills one right before its N-th call.
  *
- *   killat [-a PID]... [-p PROCESS -n CALL] [-w MS] -- COMMAND...
+ *   killat [-a PID]... [-p PROCESS -n CALL] [-d MS] [-w MS] -- COMMAND...
  *
- * -a traces a process that runs already (it gets a number before the command's processes do). Without
+ * -d lets a new process take its first step only when the kill has been made, or after so many ms: the
+ * other end of what a scheduler may do. -a traces a process that runs already (it gets a number before the command's processes do). Without
  * -p it only counts. It ends when the command has ended and nothing has happened for -w ms (30 unless
  * told); what still runs then is let go. The last line of stdout is a JSON object:
  *
@@ -42,6 +43,9 @@ struct process {
 struct thread {
 	pid_t tid;
 	int process;
+	/* when it was stopped at its beginning, in ms; 0: it goes on */
+	long held;
+	int begun;
 };
 
 static struct process processes[MAX];
@@ -49,7 +53,15 @@ static struct thread threads[MAX];
 static int process_count, thread_count;
 static int chosen = -1, killed;
 static unsigned long chosen_call;
-static long killed_call = -1;
+static long killed_call = -1, hold_ms;
+
+static long now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
 
 static void name_process(struct process *process)
 {
@@ -103,7 +115,7 @@ static struct thread *add_thread(pid_t tid)
 			return &threads[i];
 	if (thread_count == MAX)
 		exit(3);
-	threads[thread_count] = (struct thread){ tid, add_process(group_of(tid), 1) };
+	threads[thread_count] = (struct thread){ .tid = tid, .process = add_process(group_of(tid), 1) };
 	return &threads[thread_count++];
 }
 
@@ -170,6 +182,29 @@ static void resume(struct thread *thread, int status, int sig)
 		ptrace(watched ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, NULL, (long)sig);
 }
 
+/* Is this the first stop of a process that is to wait? Its threads do not. */
+static int hold(struct thread *thread)
+{
+	int first = !thread->begun;
+
+	thread->begun = 1;
+	if (!first || !hold_ms || killed || thread->process == chosen ||
+	    processes[thread->process].pid != thread->tid)
+		return 0;
+	thread->held = now_ms();
+	return 1;
+}
+
+static void release_held(void)
+{
+	for (int i = 0; i < thread_count; i++) {
+		if (!threads[i].held || (!killed && now_ms() - threads[i].held < hold_ms))
+			continue;
+		threads[i].held = 0;
+		resume(&threads[i], 0, 0);
+	}
+}
+
 /* Lets everything go that still runs; a signal that was on its way arrives. */
 static void let_go(void)
 {
@@ -213,7 +248,7 @@ static pid_t start(char **argv)
 	close(gate[0]);
 	if (child < 0 || ptrace(PTRACE_SEIZE, child, NULL, OPTIONS) < 0)
 		exit(2);
-	threads[thread_count++] = (struct thread){ child, add_process(child, 0) };
+	threads[thread_count++] = (struct thread){ child, add_process(child, 0), 0, 1 };
 	/* Stopped once and then resumed from call to call; its exec is the first thing that counts. */
 	ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
 	close(gate[1]);
@@ -225,7 +260,10 @@ static void trace(pid_t command, int idle_ms, int *code)
 	int status, ended = 0, idle = 0;
 
 	while (thread_count > 0 && (!ended || idle < idle_ms)) {
-		pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
+		pid_t tid;
+
+		release_held();
+		tid = waitpid(-1, &status, __WALL | WNOHANG);
 		if (tid < 0)
 			return;
 		if (tid == 0) {
@@ -237,7 +275,8 @@ static void trace(pid_t command, int idle_ms, int *code)
 		if (WIFSTOPPED(status)) {
 			struct thread *thread = add_thread(tid);
 			int sig = stopped(thread, status);
-			resume(thread, status, sig);
+			if (!hold(thread))
+				resume(thread, status, sig);
 			continue;
 		}
 		remove_thread(tid);
@@ -253,19 +292,22 @@ int main(int argc, char **argv)
 	int option, idle_ms = 30, code = -1;
 	pid_t pid;
 
-	while ((option = getopt(argc, argv, "+a:p:n:w:")) != -1) {
+	while ((option = getopt(argc, argv, "+a:p:n:d:w:")) != -1) {
 		switch (option) {
 		case 'a':
 			pid = atoi(optarg);
 			if (ptrace(PTRACE_SEIZE, pid, NULL, OPTIONS) < 0)
 				return perror("killat: ptrace"), 2;
-			threads[thread_count++] = (struct thread){ pid, add_process(pid, 1) };
+			threads[thread_count++] = (struct thread){ pid, add_process(pid, 1), 0, 1 };
 			break;
 		case 'p':
 			chosen = atoi(optarg);
 			break;
 		case 'n':
 			chosen_call = strtoul(optarg, NULL, 10);
+			break;
+		case 'd':
+			hold_ms = atol(optarg);
 			break;
 		case 'w':
 			idle_ms = atoi(optarg);
@@ -275,7 +317,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind == argc) {
-		fprintf(stderr, "usage: killat [-a PID]... [-p PROCESS -n CALL] [-w MS] -- COMMAND...\n");
+		fprintf(stderr, "usage: killat [-a PID]... [-p PROCESS -n CALL] [-d MS] [-w MS] -- COMMAND...\n");
 		return 2;
 	}
 	for (int i = 0; i < thread_count; i++)
