@@ -14,6 +14,7 @@ import { runDir } from '../host/root.ts'
 import { errno } from '../linux/errno.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
+import { pluginInputs } from '../plugin/load.ts'
 import { makeRegistry, type Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import type { Cli, VerbArgs } from './types.ts'
@@ -25,7 +26,7 @@ export function executorOf({ env }: Cli): Executor {
 
 /** Everything that the plugins contribute. */
 export async function registryOf(cli: Cli): Promise<Registry> {
-  return makeRegistry(await cli.plugins())
+  return makeRegistry(await cli.plugins(), pluginInputs(cli.root))
 }
 
 /** Every state directory is there and safe afterwards. */

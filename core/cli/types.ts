@@ -69,7 +69,7 @@ export interface Cli {
   readonly argv: readonly string[]
   /** Prints an error, and gives the exit code that it stands for. */
   readonly fail: (thrown: unknown) => number
-  /** The plugins that are part of the program. */
+  /** The plugins that are part of the program, and those of this root. */
   readonly plugins: () => Promise<readonly Plugin[]>
   readonly env: Readonly<Record<string, string | undefined>>
 }

@@ -156,6 +156,7 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
     join(stored.dir, 'meta.json'),
     ...input.lowers.map((path) => ({ path, only: 'identity' } as const)),
     ...looked,
+    ...host.registry.files,
   ]
   // Looked at before compiling: a change that comes in between makes the plan stale, not wrong.
   const before = statInputs(inputs)

@@ -13,6 +13,8 @@ export interface Registry {
   readonly commands: readonly Command[]
   readonly checks: readonly Check[]
   readonly passes: readonly Pass[]
+  /** Paths that decide which plugins there are: inputs of every plan. */
+  readonly files: readonly string[]
 }
 
 /** The kinds of contributions, and the key that names one. */
@@ -41,7 +43,10 @@ const contributionKeys: Readonly<Record<Kind, readonly string[]>> = {
  *
  * @throws {VServerError} E_PLUGIN: another api, an unknown key, or two plugins that contribute the same
  */
-export function makeRegistry(plugins: readonly Plugin[]): Registry {
+export function makeRegistry(
+  plugins: readonly Plugin[],
+  files: readonly string[] = [],
+): Registry {
   const owners = new Map<string, string>()
   for (const plugin of plugins) {
     checkPlugin(plugin)
@@ -64,6 +69,7 @@ export function makeRegistry(plugins: readonly Plugin[]): Registry {
     commands: plugins.flatMap((plugin) => plugin.commands ?? []),
     checks: plugins.flatMap((plugin) => plugin.checks ?? []),
     passes: plugins.flatMap((plugin) => plugin.passes ?? []),
+    files,
   }
 }
 

@@ -1,0 +1,146 @@
+/**
+ * Out-of-tree plugins: `ROOT/etc/vserver/plugins/NAME/plugin.mjs` or `plugin.mts`.
+ *
+ * They run as root, so that they must be root's own, with every directory above them up to `etc/vserver`.
+ * Types in `.mts` files are erased. A plugin may import built-in modules (`node:…`) and files beside it.
+ *
+ * @module
+ */
+import { lstatSync, readdirSync, type Stats } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, join, resolve } from 'node:path'
+import process from 'node:process'
+import { errors, type VServerError } from '../errors.ts'
+import type { Root } from '../host/root.ts'
+import { checkShape } from './shape.ts'
+import type { Plugin } from './types.ts'
+
+/** A plugin that came from a file. */
+export interface ForeignPlugin {
+  readonly plugin: Plugin
+  readonly path: string
+}
+
+const fileNames = ['plugin.mjs', 'plugin.mts'] as const
+
+/** Where out-of-tree plugins are. */
+export function pluginsDir(root: Pick<Root, 'etc'>): string {
+  return join(root.etc, 'plugins')
+}
+
+/**
+ * Loads every out-of-tree plugin, sorted by name.
+ *
+ * @throws {VServerError} E_PLUGIN naming the file: it is unsafe, cannot be loaded, or is no plugin
+ */
+export function loadPlugins(root: Pick<Root, 'etc'>): readonly ForeignPlugin[] {
+  const directory = pluginsDir(root)
+  const names = namesIn(directory)
+  if (names.length === 0) return []
+  checkSafe(root.etc)
+  checkSafe(directory)
+  return names.map((name) => loadPlugin(join(directory, name)))
+}
+
+/**
+ * Loads the plugin of one directory, whose last component is its name.
+ *
+ * @throws {VServerError} E_PLUGIN
+ */
+export function loadPlugin(place: string): ForeignPlugin {
+  const directory = resolve(place)
+  const name = basename(directory)
+  checkSafe(directory)
+  const found = fileNames.filter((file) => stat(join(directory, file)) !== undefined)
+  const [file, second] = found
+  if (file === undefined) {
+    throw unusable(directory, `it holds neither ${fileNames.join(' nor ')}`)
+  }
+  if (second !== undefined) throw unusable(directory, `it holds both ${found.join(' and ')}`)
+  const path = join(directory, file)
+  checkSafe(path)
+  return { plugin: checkShape(evaluate(path), { path, name }), path }
+}
+
+/**
+ * Everything that decides which plugins there are and what they are: a change of any makes plans stale.
+ */
+export function pluginInputs(root: Pick<Root, 'etc'>): readonly string[] {
+  const directory = pluginsDir(root)
+  const inside = stat(directory)?.isDirectory() === true
+    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted()
+    : []
+  return [directory, ...inside.map((path) => join(directory, path))]
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      // What is no directory may be a note of the administrator's.
+      .filter((entry) => !entry.name.startsWith('.') && !entry.isFile())
+      .map(({ name }) => name)
+      .toSorted()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT') return []
+    // Without root, verbs that need no plugin work all the same.
+    if (code === 'EACCES' && process.geteuid?.() !== 0) return []
+    throw error
+  }
+}
+
+/** Only root may have written it. */
+function checkSafe(path: string): void {
+  const found = stat(path)
+  if (found === undefined) throw unusable(path, 'it does not exist')
+  if (found.isSymbolicLink()) throw unusable(path, 'it is a symbolic link', 'copy what it leads to')
+  if (found.uid !== 0) {
+    throw unusable(path, `it belongs to user ${found.uid}, not to root`, `chown root: ${path}`)
+  }
+  if ((found.mode & 0o022) !== 0) {
+    const mode = (found.mode & 0o7777).toString(8).padStart(4, '0')
+    throw unusable(path, `others may write it (mode ${mode})`, `chmod go-w ${path}`)
+  }
+}
+
+function evaluate(path: string): unknown {
+  try {
+    const loaded: unknown = createRequire(path)(path)
+    return typeof loaded === 'object' && loaded !== null && 'default' in loaded
+      ? loaded.default
+      : undefined
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    switch (code) {
+      case 'ERR_REQUIRE_ASYNC_MODULE':
+        throw unusable(path, 'it has an await outside of functions', undefined, cause)
+      case 'MODULE_NOT_FOUND':
+      case 'ERR_MODULE_NOT_FOUND':
+        throw unusable(
+          path,
+          `it imports what is not there: ${firstLine(cause)}`,
+          'plugins import built-in modules (node:…) and files beside them',
+          cause,
+        )
+      default:
+        throw unusable(path, firstLine(cause), undefined, cause)
+    }
+  }
+}
+
+function firstLine(cause: unknown): string {
+  const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  return message.split('\n')[0] ?? message
+}
+
+function stat(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })
+}
+
+function unusable(path: string, detail: string, hint?: string, cause?: unknown): VServerError {
+  return errors.E_PLUGIN(`Cannot use plugin "${path}": ${detail}`, {
+    hint,
+    details: { path },
+    cause,
+  })
+}
