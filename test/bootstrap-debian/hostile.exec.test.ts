@@ -134,7 +134,7 @@ const bad: readonly (readonly [what: string, bytes: Buffer, message: RegExp])[] 
   [
     'a bomb',
     debOf(control, tarball(file('./zeros', Buffer.alloc(300 << 20)))),
-    /"data\.tar\.gz" unpacks to over \d+ MiB/,
+    /(unpacks to|is) over \d+/,
   ],
   [
     'an unknown compression',
