@@ -21,6 +21,10 @@ export function sourcesList({ releases }: Pick<Look, 'releases'>): string {
 export function* bootFiles(): Generator<Entry> {
   for (
     const path of [
+      'dev',
+      'proc',
+      'sys',
+      'run',
       'etc',
       'etc/apt',
       'etc/apt/apt.conf.d',
