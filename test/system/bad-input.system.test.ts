@@ -20,7 +20,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { binary, product, type Ran, runCommand, tinyTree } from './product.ts'
-import { assertSame, type Snapshot, snapshot } from './snapshot.ts'
+import { assertSame, inOwnNamespaces, type Snapshot, snapshot } from './snapshot.ts'
+
+inOwnNamespaces()
 
 const it = product()
 const tree = join(it.scratch, 'tree')

@@ -39,13 +39,37 @@ export function cgroupName(root: string): string {
 }
 
 /**
- * Mount points with their file systems. The ids differ from one mount to the next, so they are left
- * out, and so are mounts of other tests that run at the same time.
+ * Starts this program again with mounts and a network of its own, unless it has them: what others on this
+ * machine mount or connect meanwhile is not seen then, and everything that is seen is ours. The mounts
+ * are shared ones, as on an ordinary host, so a mount that escapes a guest's namespace shows.
+ *
+ * To be called before anything else is done; it does not come back from the first call. Without the
+ * rights it does nothing: the suite is skipped then.
  */
-function mounts(root: string): string[] {
+export function inOwnNamespaces(): void {
+  const marker = 'VSERVER_TEST_NAMESPACES'
+  if (process.env[marker] !== undefined || process.getuid?.() !== 0) return
+  if (process.execve === undefined) return
+  const unshare = ['unshare', '--mount', '--propagation', 'private', '--net']
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const script = 'mount --make-rshared / && exec "$@"'
+  process.execve('/usr/bin/unshare', [...unshare, 'sh', '-c', script, 'sh', ...again], {
+    ...process.env,
+    [marker]: '1',
+  })
+}
+
+/** Mount points with their file systems. The ids differ from one mount to the next: they are left out. */
+function mounts(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line !== '')
     .map((line) => line.split(' ').slice(3, 6).join(' '))
-    .filter((line) => line.includes(dirname(root)) || !/ \/(var\/)?tmp\//.test(line))
+    .sort()
+}
+
+/** Network links of the namespace that we are in, which /sys need not show. */
+function links(): string[] {
+  return readFileSync('/proc/self/net/dev', 'utf8').split('\n')
+    .flatMap((line) => /^\s*([^\s|]+):/.exec(line)?.[1] ?? [])
     .sort()
 }
 
@@ -102,8 +126,8 @@ function runtime(root: string): string[] {
 /** Takes stock. `root` is what `--root` names: processes are told by it. */
 export function snapshot(root: string): Snapshot {
   return {
-    mounts: mounts(root),
-    links: readdirSync('/sys/class/net').sort(),
+    mounts: mounts(),
+    links: links(),
     cgroups: cgroups(root),
     processes: processes(root),
     ids: ids(root),

@@ -10,24 +10,29 @@
  * -p it only counts. It ends when the command has ended and nothing has happened for -w ms (30 unless
  * told); what still runs then is let go. The last line of stdout is a JSON object:
  *
- *   {"code":0,"killed":false,"call":-1,"processes":[{"calls":57,"command":"vserver start web"}]}
+ *   {"code":0,"killed":false,"call":-1,"processes":[{"calls":57,"command":"vserver start web",
+ *    "numbers":[59,12,...]}]}
  *
  * `code` is the command's, 128 + n when signal n ended it; `call` the number of the system call that
- * the kill came before.
+ * the kill came before; `numbers` those of the first calls (at most 1024) of each process, with
+ * 65536 added to that of an openat that may create a file.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <linux/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MAX 256
+#define NUMBERS 1024
 #define OPTIONS \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACEEXEC)
@@ -38,6 +43,7 @@ struct process {
 	/* a process that was forked here counts from its exec on: before, it runs our own code */
 	int counting;
 	char command[128];
+	unsigned int numbers[NUMBERS];
 };
 
 struct thread {
@@ -103,7 +109,8 @@ static int add_process(pid_t pid, int counting)
 			return i;
 	if (process_count == MAX)
 		exit(3);
-	processes[process_count] = (struct process){ .pid = pid, .counting = counting };
+	processes[process_count].pid = pid;
+	processes[process_count].counting = counting;
 	name_process(&processes[process_count]);
 	return process_count++;
 }
@@ -134,6 +141,9 @@ static void system_call(struct thread *thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) < 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY || !process->counting)
 		return;
+	if (process->calls < NUMBERS)
+		process->numbers[process->calls] = (unsigned int)info.entry.nr |
+			(info.entry.nr == SYS_openat && (info.entry.args[2] & O_CREAT) ? 65536 : 0);
 	process->calls++;
 	if (thread->process != chosen || process->calls != chosen_call || killed)
 		return;
@@ -327,9 +337,13 @@ int main(int argc, char **argv)
 	let_go();
 	printf("{\"code\":%d,\"killed\":%s,\"call\":%ld,\"processes\":[", code, killed ? "true" : "false",
 	       killed_call);
-	for (int i = 0; i < process_count; i++)
-		printf("%s{\"calls\":%lu,\"command\":\"%s\"}", i ? "," : "", processes[i].calls,
-		       processes[i].command);
+	for (int i = 0; i < process_count; i++) {
+		printf("%s{\"calls\":%lu,\"command\":\"%s\",\"numbers\":[", i ? "," : "",
+		       processes[i].calls, processes[i].command);
+		for (unsigned long at = 0; at < processes[i].calls && at < NUMBERS; at++)
+			printf("%s%u", at ? "," : "", processes[i].numbers[at]);
+		printf("]}");
+	}
 	printf("]}\n");
 	return 0;
 }
