@@ -7,16 +7,17 @@ import process from 'node:process'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
 import { isTerminal, makeOutput, writeAll } from './cli/output.ts'
-import { parseArgv } from './cli/parse.ts'
+import { type Parsed, parseArgv } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
 import { usage } from './cli/argv.ts'
-import { needsRoot } from './errors.ts'
+import { needsRoot, VServerError } from './errors.ts'
+import type { Plugin } from './plugin/types.ts'
 
 const stop = new AbortController()
 const argv = process.argv.slice(2)
 
 async function main(): Promise<number> {
-  const { verb, args, globals, help, ...solo } = parseArgv(argv, process.env)
+  const { verb, args, globals, help, ...solo } = await parse()
   if (help) {
     writeAll(1, renderHelp(verb))
     return 0
@@ -43,9 +44,31 @@ async function main(): Promise<number> {
     argv,
     out: makeOutput(globals),
     fail,
-    plugins: async () => (await import('../plugins/index.ts')).plugins,
+    plugins: () => allPlugins(globals.root),
     env: process.env,
   }, args)
+}
+
+/** A word that is no verb may be one of a plugin of this root. */
+async function parse(): Promise<Parsed> {
+  try {
+    return parseArgv(argv, process.env)
+  } catch (error) {
+    if (!(error instanceof VServerError) || error.details?.['unknownVerb'] === undefined) throw error
+    const { commandVerbs, rootOf } = await import('./cli/commands.ts')
+    const verbs = commandVerbs(await allPlugins(rootOf(argv, process.env)))
+    return parseArgv(argv, process.env, verbs)
+  }
+}
+
+/** The plugins that are part of the program, and those of a root. */
+async function allPlugins(dir: string | undefined): Promise<readonly Plugin[]> {
+  const [{ plugins }, { loadPlugins }, { rootAt }] = await Promise.all([
+    import('../plugins/index.ts'),
+    import('./plugin/load.ts'),
+    import('./host/root.ts'),
+  ])
+  return [...plugins, ...loadPlugins(rootAt(dir)).map(({ plugin }) => plugin)]
 }
 
 /** Prints an error: one line and a hint, or one JSON object where --json was given. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { errors, type VServerError } from '../errors.ts'
+import { type ErrorDetails, errors, type VServerError } from '../errors.ts'
 import { nearest } from '../guest/nearest.ts'
 import type { VerbInfo, VerbOption } from './types.ts'
 import { globalOptions, verbTable } from './verb_table.ts'
@@ -32,8 +32,11 @@ export const soloOptions: readonly VerbOption[] = [
  * @param argv the words after the program's name
  * @throws {VServerError} E_USAGE
  */
-export function splitArgv(argv: readonly string[]): CommandLine {
-  const { verb, words } = findVerb(argv)
+export function splitArgv(
+  argv: readonly string[],
+  table: readonly VerbInfo[] = verbTable,
+): CommandLine {
+  const { verb, words } = findVerb(argv, table)
   const known = [...globalOptions, ...(verb?.options ?? []), ...(verb ? [] : soloOptions)]
   const tokens: Token[] = []
   let index = 0
@@ -60,20 +63,21 @@ export function splitArgv(argv: readonly string[]): CommandLine {
  * Finds the verb: the first word, or the second in the historical order `NAME VERB`, which is then put
  * into the usual one. Values of global options in front are skipped.
  */
-function findVerb(argv: readonly string[]): {
+function findVerb(argv: readonly string[], table: readonly VerbInfo[]): {
   verb: VerbInfo | undefined
   words: readonly string[]
 } {
   const first = nextWord(argv, 0)
   if (first === undefined) return { verb: undefined, words: argv }
   const word = argv[first] ?? ''
-  const direct = verbTable.find(({ verb }) => verb === word)
+  const direct = table.find(({ verb }) => verb === word)
   if (direct !== undefined) return { verb: direct, words: argv.toSpliced(first, 1) }
   const second = nextWord(argv, first + 1)
-  const historical = verbTable.find(({ verb }) => second !== undefined && verb === argv[second])
+  const historical = table.find(({ verb }) => second !== undefined && verb === argv[second])
   if (historical === undefined || second === undefined) {
-    const meant = nearest(word, verbTable.map(({ verb }) => verb))
+    const meant = nearest(word, table.map(({ verb }) => verb))
     throw usage(undefined, `${JSON.stringify(word)} is not a verb`, {
+      details: { unknownVerb: word },
       hint: meant === undefined ? 'vserver --help shows the verbs' : `did you mean "${meant}"?`,
     })
   }
@@ -164,7 +168,7 @@ function helpHint(verb: VerbInfo | undefined): string {
 export function usage(
   verb: { readonly verb: string } | undefined,
   detail: string,
-  { hint }: { hint?: string | undefined } = {},
+  { hint, details }: { hint?: string | undefined; details?: ErrorDetails } = {},
 ): VServerError {
   const what = verb === undefined ? 'vserver' : `vserver ${verb.verb}`
   return errors.E_USAGE(`Cannot run "${what}": ${detail}`, {
@@ -172,5 +176,6 @@ export function usage(
       (verb === undefined
         ? 'vserver --help shows the verbs'
         : `vserver ${verb.verb} --help shows how`),
+    details,
   })
 }

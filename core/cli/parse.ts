@@ -27,13 +27,15 @@ const MARK = '\0'
 
 /**
  * @param argv the words after the program's name
+ * @param more verbs of plugins
  * @throws {VServerError} E_USAGE
  */
 export function parseArgv(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  more: readonly VerbInfo[] = [],
 ): Parsed {
-  const { verb, tokens, command } = splitArgv(argv)
+  const { verb, tokens, command } = splitArgv(argv, [...verbTable, ...more])
   if (verb !== undefined) validate(verb, { tokens, command })
   const args = collect(tokens, command)
   const help = args.flag('help')
@@ -54,12 +56,12 @@ export function parseArgv(
 }
 
 /** cac with every verb declared, for checks and help. */
-export function declare(): CAC {
+export function declare(table: readonly VerbInfo[] = verbTable): CAC {
   const program = cac('vserver')
   for (const option of globalOptions) {
     if (option.name !== 'help') program.option(flags(option), option.doc)
   }
-  for (const info of verbTable) {
+  for (const info of table) {
     const command = program.command(`${info.verb} ${info.positional}`.trim(), info.doc)
     for (const option of info.options) command.option(flags(option), option.doc)
     for (const example of info.examples) command.example(`  $ ${example}`)
@@ -89,7 +91,7 @@ function validate(
   const positionals = words.filter((word) => word.startsWith(MARK))
   const switches = options.map((word) => word.includes('=') ? word : `${word}=true`)
   try {
-    declare().parse([
+    declare([verb]).parse([
       'node',
       'vserver',
       ...switches.map((word) => word.replace(/^--no-([a-z-]+)=true$/, '--no-$1')),

@@ -188,17 +188,29 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./destroy.ts'),
   },
   {
+    verb: 'plugins',
+    positional: '',
+    doc: 'list plugins, or test one',
+    options: [
+      { name: 'test', value: '<dir>', doc: 'run the conformance suites on the plugin in there' },
+      { name: 'source', value: '<source>', doc: 'with --test: what a bootstrapper may make trees of' },
+    ],
+    examples: ['vserver plugins', 'vserver plugins --test /etc/vserver/plugins/net-mine'],
+    load: () => import('./plugins.ts'),
+  },
+  {
     verb: 'explain',
     positional: '[verb] [name]',
     doc: 'print the plan of a verb, or check a configuration file',
     options: [
+      { name: 'plan', doc: 'the whole plan as text that reads back, byte for byte' },
       { name: 'file', value: '<file>', doc: 'a configuration instead of a guest' },
       { name: 'check', doc: 'only check the file' },
       { name: 'schema', doc: 'print the JSON Schema of guest.yaml' },
     ],
     examples: [
       'vserver explain start web',
-      'vserver explain exec web',
+      'vserver explain exec web --plan',
       'vserver explain --file guest.yaml --check',
     ],
     unprivileged: true,

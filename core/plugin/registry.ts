@@ -5,6 +5,7 @@
  */
 import { errors, type VServerError } from '../errors.ts'
 import { nearest } from '../guest/nearest.ts'
+import { verbs } from '../guest/verbs.ts'
 import type { Bootstrapper, Check, Command, NetworkMode, Pass, Plugin } from './types.ts'
 
 export interface Registry {
@@ -58,6 +59,9 @@ export function makeRegistry(
         const name = fields.get(key)
         if (typeof name !== 'string' || name === '') {
           throw broken(plugin.name, `one of its ${kind} has no "${key}"`)
+        }
+        if (kind === 'commands' && verbs.has(name)) {
+          throw broken(plugin.name, `verb "${name}" is vserver's own`)
         }
         claim(owners, { what: `${key} "${name}"`, by: plugin.name })
       }
