@@ -1,5 +1,5 @@
 /**
- * `vserver explain VERB NAME`, `vserver explain --file FILE [--check]`, `vserver explain --schema`
+ * `vserver explain VERB NAME [--plan]`, `vserver explain --file FILE [--check]`, `vserver explain --schema`
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { readGuest } from '../guest/store.ts'
 import { withSession } from '../host/executor.ts'
 import { probeFacts } from '../host/facts.ts'
 import { dump } from '../plan/dump.ts'
+import { outline } from '../plan/outline.ts'
 import type { Plan } from '../plan/program.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
@@ -43,7 +44,8 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   if (process.geteuid?.() !== 0) throw needsRoot('explain', name)
   checkPattern('explain', name)
   const { plan, steps } = await compile(cli, { verb, name, registry })
-  cli.out.print(cli.globals.json ? stepsJson(steps) : dump(plan))
+  if (cli.globals.json) cli.out.print(stepsJson(steps))
+  else cli.out.print(args.flag('plan') ? dump(plan) : outline(plan, name))
   return 0
 }
 

@@ -224,6 +224,19 @@ export const verbTable: readonly VerbInfo[] = [
     examples: ['vserver check', 'vserver check --json'],
     load: () => import('./check.ts'),
   },
+  {
+    verb: 'completion',
+    positional: '<shell>',
+    doc: 'print a script that completes commands in bash, zsh or fish',
+    options: [],
+    examples: [
+      'vserver completion bash >/etc/bash_completion.d/vserver',
+      'vserver completion zsh >/usr/local/share/zsh/site-functions/_vserver',
+      'vserver completion fish >~/.config/fish/completions/vserver.fish',
+    ],
+    unprivileged: true,
+    load: () => import('./completion.ts'),
+  },
 ]
 
 /** The README's table of verbs, between `<!-- verbs -->` and `<!-- /verbs -->`. Pure. */

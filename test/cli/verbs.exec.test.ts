@@ -103,7 +103,7 @@ test('logs -f goes on, also when a new file is begun, until ^C', async () => {
 test('explain prints plans that parse, steps, and the schema', async () => {
   const { parse } = await import('../../core/plan/parse.ts')
   for (const verb of ['start', 'stop', 'exec']) {
-    const ran = it.run('explain', verb, 'web')
+    const ran = it.run('explain', verb, 'web', '--plan')
     assert.is(ran.code, 0, ran.stderr)
     assert.ok(parse(ran.stdout).programs.length > 0)
   }
