@@ -42,8 +42,10 @@ function treeIds({ first, last }: IdBounds) {
 /** @throws {VServerError | OpFailure} when the command cannot be started */
 export async function runInTree(host: TreeHost, command: TreeCommand): Promise<TreeOutcome> {
   const { digest6 } = host.root
-  // The tree's name has the tree's lock, so that nobody else has this cgroup.
-  const hex = createHash('sha256').update(command.tree).digest('hex').slice(0, 12)
+  // The cgroup is named for the tree without its random end: who makes a tree of that name holds its lock,
+  // so that nobody else is in this cgroup, and what a maker that was killed left there is removed.
+  const words = command.tree.replace(/-[0-9a-f]{12}$/, '')
+  const hex = createHash('sha256').update(words).digest('hex').slice(0, 12)
   const run = { ...command, name: `_tree-${hex}`, digest6, ids: treeIds(host.bounds) }
   return await withSession(host.executor, async (cleaner) => {
     const facts = await probeFacts(cleaner, { digest6, mounts: [] })
