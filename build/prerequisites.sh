@@ -54,6 +54,9 @@ case $wants in test)
   need attr command -v getfattr
   need libcap2-bin test -x /sbin/setcap -o -x /usr/sbin/setcap
   need e2fsprogs test -x /sbin/mkfs.ext4 -o -x /usr/sbin/mkfs.ext4
+  need zsh command -v zsh
+  need fish command -v fish
+  need bsdutils command -v script
   ;;
 esac
 

@@ -7,7 +7,7 @@ import process from 'node:process'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
 import { isTerminal, makeOutput, writeAll } from './cli/output.ts'
-import { type Parsed, parseArgv } from './cli/parse.ts'
+import { parseArgv, type Parsed } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
 import { usage } from './cli/argv.ts'
 import { needsRoot, VServerError } from './errors.ts'
@@ -54,7 +54,9 @@ async function parse(): Promise<Parsed> {
   try {
     return parseArgv(argv, process.env)
   } catch (error) {
-    if (!(error instanceof VServerError) || error.details?.['unknownVerb'] === undefined) throw error
+    if (!(error instanceof VServerError) || error.details?.['unknownVerb'] === undefined) {
+      throw error
+    }
     const { commandVerbs, rootOf } = await import('./cli/commands.ts')
     const verbs = commandVerbs(await allPlugins(rootOf(argv, process.env)))
     return parseArgv(argv, process.env, verbs)

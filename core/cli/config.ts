@@ -5,7 +5,7 @@
  */
 import { parseGuestFile } from '../guest/config_file.ts'
 import { guestJsonSchema } from '../guest/config_json_schema.ts'
-import { effectiveValues, type EffectiveValue } from '../guest/config_origin.ts'
+import { type EffectiveValue, effectiveValues } from '../guest/config_origin.ts'
 import { checkPattern } from '../guest/name.ts'
 import { formatTable } from '../guest/status.ts'
 import { readGuest } from '../guest/store.ts'

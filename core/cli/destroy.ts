@@ -7,21 +7,24 @@ import { createInterface } from 'node:readline'
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import { releaseCgroups } from '../cgroup/prepare.ts'
-import { errors, guestUnknown } from '../errors.ts'
+import { errors, guestUnknown, VServerError } from '../errors.ts'
+import { configOf } from '../guest/compile.ts'
 import { readText } from '../guest/files.ts'
 import { collectLayers } from '../guest/layers.ts'
 import { parseMeta } from '../guest/meta.ts'
+import { startLevels } from '../guest/order.ts'
 import { readLife } from '../guest/read_status.ts'
-import { guestExists, listGuests, retireGuest } from '../guest/store.ts'
+import { guestExists, listGuests, readGuest, retireGuest } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { withSession } from '../host/executor.ts'
 import { endCgroupHost } from '../host/facts.ts'
 import { releaseIds } from '../host/ids.ts'
 import { guestDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
+import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import { removeRunDir, settle, sweepDead } from './clean.ts'
-import { executorOf, forEachName, selectNames, useRoot, withGuestLock } from './host.ts'
+import { executorOf, forEachName, registryOf, selectNames, useRoot, withGuestLock } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
@@ -35,7 +38,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   return await withSession(executorOf(cli), async (session) => {
     await sweepDead(cli, session)
     const destroyed: string[] = []
-    const code = await forEachName(cli, names, async (name) => {
+    const code = await forEachName(cli, await lastFirst(cli, names), async (name) => {
       await destroy(cli, session, name)
       destroyed.push(name)
       if (!cli.globals.quiet && !cli.globals.json) cli.out.print(`${name} destroyed\n`)
@@ -49,6 +52,31 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     }
     return code
   })
+}
+
+/** Those that come `after` others first. Broken files must not keep guests from being destroyed. */
+async function lastFirst(cli: Cli, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length < 2) return names
+  const registry = await registryOf(cli)
+  const after = new Map(names.map((name) => [name, afterOf(cli, { name, registry })]))
+  try {
+    return startLevels(names, after).toReversed().flat()
+  } catch (error) {
+    if (error instanceof VServerError && error.code === 'E_CYCLE') return names
+    throw error
+  }
+}
+
+function afterOf(
+  cli: Cli,
+  { name, registry }: { name: string; registry: Registry },
+): readonly string[] {
+  try {
+    return configOf(readGuest(cli.root, { name, verb: 'destroy' }), registry).after
+  } catch (error) {
+    if (error instanceof VServerError) return []
+    throw error
+  }
 }
 
 /** Asks on a terminal. Elsewhere nobody could answer. */

@@ -114,7 +114,9 @@ async function testPlugin(
   } else {
     cli.out.endProgress()
     for (const { check, passed, detail } of results) {
-      cli.out.print(`${passed ? 'ok  ' : 'FAIL'}  ${check}${detail === null ? '' : `: ${detail}`}\n`)
+      cli.out.print(
+        `${passed ? 'ok  ' : 'FAIL'}  ${check}${detail === null ? '' : `: ${detail}`}\n`,
+      )
     }
     cli.out.print(`${results.length - failed} passed, ${failed} failed\n`)
   }

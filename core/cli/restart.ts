@@ -11,7 +11,11 @@ import { stopGuests } from './stop.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
-  const names = selectNames(cli, args, 'restart')
+  const selected = selectNames(cli, args, 'restart')
+  // All that run: what was stopped on purpose stays so.
+  const names = args.flag('all')
+    ? selected.filter((name) => readLife(cli.root, name).kind === 'alive')
+    : selected
   const stopped = await stopGuests(cli, { names, words: [], silent: cli.globals.json })
   // What could not be stopped still runs, and what is no guest was reported.
   const down = names.filter((name) =>

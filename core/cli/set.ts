@@ -28,23 +28,27 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   ]
   if (edits.length === 0) {
     throw usage({ verb: 'set' }, 'there is nothing to change', {
-      hint: `for example vserver set ${name} stopTimeout=10s; vserver config ${name} shows the file`,
+      hint:
+        `for example vserver set ${name} stopTimeout=10s; vserver config ${name} shows the file`,
     })
   }
   useRoot(cli)
   const registry = await registryOf(cli)
   if (!guestExists(cli.root, name)) throw guestUnknown('set', name)
   await settle(cli, { name, verb: 'set' })
-  const changed = await withSession(executorOf(cli), (session) =>
-    withGuestLock(cli, { session, name, verb: 'set' }, () => {
-      const stored = readGuest(cli.root, { name, verb: 'set' })
-      const text = editConfig(stored, edits)
-      if (text === stored.text) return Promise.resolve(false)
-      configOf({ ...stored, file: `${stored.file}, as changed`, text }, registry)
-      // A link stays one: the file that it leads to is replaced.
-      writeWhole(realpathSync(stored.file), text, { sync: true })
-      return Promise.resolve(true)
-    }))
+  const changed = await withSession(
+    executorOf(cli),
+    (session) =>
+      withGuestLock(cli, { session, name, verb: 'set' }, () => {
+        const stored = readGuest(cli.root, { name, verb: 'set' })
+        const text = editConfig(stored, edits)
+        if (text === stored.text) return Promise.resolve(false)
+        configOf({ ...stored, file: `${stored.file}, as changed`, text }, registry)
+        // A link stays one: the file that it leads to is replaced.
+        writeWhole(realpathSync(stored.file), text, { sync: true })
+        return Promise.resolve(true)
+      }),
+  )
   const stored = readGuest(cli.root, { name, verb: 'set' })
   const status = readStatus(stored, { root: cli.root, registry })
   if (cli.globals.json) cli.out.print(statusesJson([status]))

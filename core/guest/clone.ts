@@ -11,13 +11,7 @@ import type { Session } from '../plan/session.ts'
 import { writeSynced } from './files.ts'
 import type { Patience } from './layers.ts'
 import { sealGuest } from './seal.ts'
-import {
-  commitGuest,
-  lowerDirs,
-  stageGuest,
-  type StagedGuest,
-  type StoredGuest,
-} from './store.ts'
+import { commitGuest, lowerDirs, type StagedGuest, stageGuest, type StoredGuest } from './store.ts'
 import { sweep } from './sweep.ts'
 import { resolveInTree } from './tree.ts'
 import { makeDirectoryLike, replaceUpper } from './upper.ts'

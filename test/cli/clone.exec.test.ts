@@ -29,7 +29,8 @@ interface Meta {
   readonly layers: readonly string[]
   readonly ids: { readonly first: number }
 }
-const meta = (name: string): Meta => JSON.parse(readFileSync(lib('guests', name, 'meta.json'), 'utf8'))
+const meta = (name: string): Meta =>
+  JSON.parse(readFileSync(lib('guests', name, 'meta.json'), 'utf8'))
 
 /** Runs a shell line in which `$m` is an overlay like a guest's root, in a mount namespace of its own. */
 function mounted(name: string, line: string, writable = true): string {
@@ -131,7 +132,9 @@ test('keeps the source’s configuration and comments, but not its host name', (
   cleanup(() => it.run('destroy', '--yes', 'a', 'b'))
   makeSource('a')
   const file = lib('guests/a/guest.yaml')
-  const text = `# mine\n${readFileSync(file, 'utf8')}after: [db] # first\nhostname: x\nautostart: true\n`
+  const text = `# mine\n${
+    readFileSync(file, 'utf8')
+  }after: [db] # first\nhostname: x\nautostart: true\n`
   writeFileSync(file, text)
   assert.is(it.run('clone', 'a', 'b').code, 0)
   const copied = readFileSync(lib('guests/b/guest.yaml'), 'utf8')
@@ -183,7 +186,10 @@ for (
     cleanup(() => held.end())
     const ran = it.run('clone', 'web', 'web2')
     assert.is(ran.code, 1)
-    assert.match(ran.stderr, /Cannot clone "web": files of it are still open although it is stopped/)
+    assert.match(
+      ran.stderr,
+      /Cannot clone "web": files of it are still open although it is stopped/,
+    )
     assert.equal(state(), before, 'the trial left nothing')
     assert.equal(readdirSync(lib('layers')), [])
     assert.equal(readdirSync(lib('guests')), ['web'])
@@ -207,7 +213,10 @@ test('refuses more layers than can be mounted, naming the remedy', ({ cleanup })
   mounted('deep', 'echo x >$m/one-more')
   const ran = it.run('clone', 'deep', 'copy')
   assert.is(ran.code, 1)
-  assert.match(ran.stderr, /at most 14 layers can be mounted over a template, and it has 14\n {2}vserver create/)
+  assert.match(
+    ran.stderr,
+    /at most 14 layers can be mounted over a template, and it has 14\n {2}vserver create/,
+  )
   assert.ok(existsSync(upper('deep', 'one-more')))
 })
 

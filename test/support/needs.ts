@@ -69,6 +69,7 @@ const needs: Readonly<Record<string, Need>> = {
   mmdebstrap: program('mmdebstrap'),
   losetup: program('losetup', 'mount'),
   'mkfs.ext4': program('mkfs.ext4', 'e2fsprogs'),
+  script: program('script', 'bsdutils'),
   tar: program('tar'),
   xz: program('xz', 'xz-utils'),
   zstd: program('zstd'),

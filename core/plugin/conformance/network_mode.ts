@@ -39,13 +39,16 @@ export function networkModeChecks(mode: NetworkMode): readonly ConformanceCheck[
       const [one, other] = [mode.steps(input), mode.steps(input)].map((steps) => bytesOf(steps))
       must(Buffer.compare(one ?? bytesOf([]), other ?? bytesOf([])) === 0, 'two plans differ')
     }),
-    check('leaves the namespaces of the host alone when it has one of its own, and vice versa', () => {
-      const inGuest = stepsOf().filter(({ role }) => role === 'GUEST')
-      must(
-        mode.namespace === 'own' || inGuest.length === 0,
-        'it has steps of GUEST, which would run in the network of the host',
-      )
-    }),
+    check(
+      'leaves the namespaces of the host alone when it has one of its own, and vice versa',
+      () => {
+        const inGuest = stepsOf().filter(({ role }) => role === 'GUEST')
+        must(
+          mode.namespace === 'own' || inGuest.length === 0,
+          'it has steps of GUEST, which would run in the network of the host',
+        )
+      },
+    ),
     check(`uses handles that start with "${mode.mode}."`, () => {
       for (const name of handlesOf(stepsOf())) {
         must(
