@@ -21,6 +21,7 @@ static int refuse(const struct vs_request *r, int fd)
 int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 {
 	struct stat st;
+	int group = 0;
 
 	io->saved[0] = io->saved[1] = io->saved[2] = -1;
 	for (int fd = 0; fd < 3; fd++) {
@@ -34,7 +35,11 @@ int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 		if ((st.st_mode & S_IFMT) == S_IFCHR && vs_is_terminal(fd))
 			io->terminals |= 1u << fd;
 	}
-	io->pty = r->verb == VS_VERB_ENTER || r->tty == 1 || (r->tty && (io->terminals & 3) == 3);
+	/* A job in the background that took its terminal would be stopped for it (tcsetattr(3)). */
+	io->background = (io->terminals & 1) && !sys(__NR_ioctl, 0, TIOCGPGRP, &group) &&
+			 group != (int)sys(__NR_getpgid, 0);
+	io->pty = r->verb == VS_VERB_ENTER || r->tty == 1 ||
+		  (r->tty && (io->terminals & 3) == 3 && !io->background);
 	return 0;
 }
 
@@ -96,6 +101,8 @@ static int replace_by_pipe(struct vs_stdio *io, int fd, const char **call)
 	sys_close(ends[fd ? 1 : 0]);
 	if (fd)
 		lane(io, ends[0], fd, 0);
+	else if (io->background)
+		sys_close(ends[1]);
 	else
 		lane(io, 0, ends[1], 1);
 	return 0;

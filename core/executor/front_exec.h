@@ -24,6 +24,8 @@ void vs_exec_words(struct vs_words *words, const struct vs_request *r, const str
 struct vs_stdio {
 	/* bit n: n is a terminal */
 	uint32_t terminals;
+	/* Standard input is a terminal that another job has. */
+	int background;
 	int pty;
 	/* the caller's, while others stand in for them; -1: not replaced */
 	int saved[3];

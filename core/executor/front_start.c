@@ -9,6 +9,7 @@
 
 #define AT_ONCE 4
 #define LOCK_PAUSE_MS 10
+#define SILENT_MS 200
 
 static void end_job(struct job *job, enum outcome outcome)
 {
@@ -35,6 +36,14 @@ static void launch(struct starting *s, struct job *job)
 		error = vs_clean_lost(r, guest);
 	if (error || guest->run < 0)
 		return end_job(job, OUT_APPLIANCE);
+	/* It is on its way down: its start comes after that. */
+	if (guest->life == VS_LIFE_ALIVE && guest->state.state == VS_STATE_STOPPING &&
+	    vs_boottime_ms() < job->deadline) {
+		if (job->lock >= 0)
+			sys_close(job->lock);
+		job->lock = -1;
+		return;
+	}
 	if (guest->life == VS_LIFE_ALIVE)
 		return end_job(job, OUT_ALREADY);
 	error = vs_kept_open(&job->kept, guest->run, "start.kept");
@@ -74,7 +83,7 @@ static void begin(struct starting *s, struct job *job)
 
 	if (vs_look(&job->guest, r, job->name))
 		return end_job(job, OUT_APPLIANCE);
-	if (job->guest.life == VS_LIFE_ALIVE)
+	if (job->guest.life == VS_LIFE_ALIVE && job->guest.state.state != VS_STATE_STOPPING)
 		return end_job(job, OUT_ALREADY);
 	if (job->guest.life == VS_LIFE_UNKNOWN) {
 		if (r->historical)
@@ -95,10 +104,11 @@ static void started(struct starting *s, struct job *job)
 		sys_close(job->lock);
 	job->lock = -1;
 	job->started = 1;
-	if (s->request->wait == VS_WAIT_NONE || (s->request->wait == VS_WAIT_READY && !job->notifies))
+	if (s->request->wait == VS_WAIT_NONE)
 		return end_job(job, OUT_STARTED);
 	job->stage = STAGE_WAIT;
-	job->deadline = vs_boottime_ms() + s->request->wait_ms;
+	/* An init that says nothing is ready when it is not gone at once. */
+	job->deadline = vs_boottime_ms() + (job->notifies ? s->request->wait_ms : SILENT_MS);
 	if (s->request->wait == VS_WAIT_EXIT)
 		vs_start_print(s);
 }
@@ -174,6 +184,8 @@ static void check_deadline(struct starting *s, struct job *job, uint64_t now)
 		return take_lock(s, job);
 	if (job->stage != STAGE_WAIT || s->request->wait != VS_WAIT_READY || now < job->deadline)
 		return;
+	if (!job->notifies)
+		return end_job(job, OUT_STARTED);
 	job->code = vs_start_not_ready(s, job);
 	end_job(job, OUT_FAILED);
 }
