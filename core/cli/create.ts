@@ -4,7 +4,6 @@
  * @module
  */
 import { join } from 'node:path'
-import { errors, type VServerError } from '../errors.ts'
 import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { parseGuestFile } from '../guest/config_file.ts'
 import { readHostConfig } from '../guest/host_config.ts'
@@ -124,16 +123,6 @@ async function make(cli: Cli, making: Making): Promise<void> {
     )
   } catch (error) {
     await sweep(session, staged.path)
-    throw diskFull(error) ?? error
+    throw error
   }
-}
-
-/** A full disk, in the words that name the remedy. */
-function diskFull(error: unknown): VServerError | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined
-  return errors.E_DISK_FULL('Cannot create the guest: no space is left', {
-    hint: 'free some space there, or keep the state elsewhere with --root',
-    cause: error,
-  })
 }

@@ -5,6 +5,7 @@
  */
 import { errors, VServerError } from '../errors.ts'
 import { fromSession } from '../host/failure.ts'
+import { fullDiskHint } from '../host/full_disk.ts'
 
 /** The text of an error on stderr. Pure. */
 export function renderError(error: VServerError, { json }: { json: boolean }): string {
@@ -45,9 +46,9 @@ function fromSystemError(error: Error): VServerError | undefined {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return errors.E_DISK_FULL(`Cannot write${where}: no space is left`, {
+      return errors.E_DISK_FULL(`Cannot ${call}${where}: no space is left`, {
         ...info,
-        hint: 'free some space there, or keep the state elsewhere with --root',
+        hint: fullDiskHint,
       })
     case 'EROFS':
       return errors.E_STATE_DIR(`Cannot write${where}: the file system is mounted read-only`, {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import process from 'node:process'
+import { namingFullDisk } from '../host/full_disk.ts'
 
 /** Whether this is an error of the system with one of these codes (`ENOENT`). Pure. */
 export function isCode(error: unknown, ...codes: readonly string[]): boolean {
@@ -52,6 +53,7 @@ export function readNames(path: string): readonly string[] {
  * Writes a file whole: temporary sibling, rename. A crash leaves at most one `.tmp` sibling.
  *
  * @param options `sync`: whether it must outlive a power failure; what lies below /run need not
+ * @throws {VServerError} E_DISK_FULL
  */
 export function writeWhole(
   path: string,
@@ -60,16 +62,26 @@ export function writeWhole(
 ): void {
   const staged = `${path}.${process.pid}.tmp`
   try {
-    if (options.sync) writeSynced(staged, data)
-    else writeFileSync(staged, data, { mode: 0o600 })
-    renameSync(staged, path)
+    namingFullDisk(path, () => {
+      if (options.sync) writeToDisk(staged, data)
+      else writeFileSync(staged, data, { mode: 0o600 })
+      renameSync(staged, path)
+    })
   } finally {
     rmSync(staged, { force: true })
   }
 }
 
-/** Writes a new file, mode 0600, that is on the disk when this returns. */
+/**
+ * Writes a new file, mode 0600, that is on the disk when this returns.
+ *
+ * @throws {VServerError} E_DISK_FULL
+ */
 export function writeSynced(path: string, data: string | Uint8Array): void {
+  namingFullDisk(path, () => writeToDisk(path, data))
+}
+
+function writeToDisk(path: string, data: string | Uint8Array): void {
   const fd = openSync(path, 'w', 0o600)
   try {
     let rest: Uint8Array = typeof data === 'string' ? Buffer.from(data) : data

@@ -5,6 +5,7 @@
  */
 import { errors, type VServerError } from '../errors.ts'
 import { OpFailure, PlanRefused, SessionLost } from '../plan/failure.ts'
+import { fullDiskHint } from './full_disk.ts'
 
 /** Turns what `session.run` throws into a VServerError; `undefined` for anything else. Pure. */
 export function fromSession(thrown: unknown): VServerError | undefined {
@@ -26,7 +27,7 @@ function fromOp(failure: OpFailure): VServerError {
   if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT') {
     return errors.E_DISK_FULL(`Cannot ${phrase}: no space is left`, {
       ...info,
-      hint: 'free some space there, or keep the state elsewhere with --root',
+      hint: fullDiskHint,
     })
   }
   return errors.E_OP(message, info)

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path'
 import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
+import { fullDiskHint, namingFullDisk } from './full_disk.ts'
 import type { Root } from './root.ts'
 
 /** Version of the layout below `lib`. */
@@ -76,7 +77,7 @@ function makeDirectory(path: string): void {
       case 'ENOSPC':
       case 'EDQUOT':
         throw errors.E_DISK_FULL(`Cannot make "${path}": no space is left`, {
-          hint: 'free some space there, or keep the state elsewhere with --root',
+          hint: fullDiskHint,
           cause,
         })
       default:
@@ -134,8 +135,10 @@ function checkFormat(root: Root): void {
   const found = readOptional(path)
   if (found === undefined) {
     const staged = `${path}.${process.pid}.tmp`
-    writeFileSync(staged, `${FORMAT}\n`, { mode: 0o600 })
-    renameSync(staged, path)
+    namingFullDisk(path, () => {
+      writeFileSync(staged, `${FORMAT}\n`, { mode: 0o600 })
+      renameSync(staged, path)
+    })
     return
   }
   const version = Number(found.trim())
