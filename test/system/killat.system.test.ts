@@ -167,8 +167,13 @@ function everyKill(name: string, { command, prepare, sample = Infinity }: Kills)
   whole.processes.forEach((process, index) => {
     for (const { call, held } of moments(process, sample)) {
       const hold = held ? ['-d', String(HOLD_MS)] : []
-      const traced = killat([...prepare(), '-p', String(index), '-n', String(call), ...hold], command)
-      const how = `killed before call ${call} (number ${traced.call})${held ? ', children held' : ''}`
+      const traced = killat(
+        [...prepare(), '-p', String(index), '-n', String(call), ...hold],
+        command,
+      )
+      const how = `killed before call ${call} (number ${traced.call})${
+        held ? ', children held' : ''
+      }`
       settle(name, `${process.command} (${index}), ${how}`)
       if (traced.killed) kills++
       tries++
