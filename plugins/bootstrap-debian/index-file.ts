@@ -96,7 +96,7 @@ export function indexOf(text: Buffer, options: IndexOptions): PackageIndex {
   for (const { at, value } of lines('Provides')) {
     const start = startOf(at)
     for (const one of value.split(',')) {
-      const name = /^\s*([a-z0-9][a-z0-9+.-]+)/.exec(one)?.[1]
+      const name = /^\s*([a-z0-9][a-z0-9+.-]*)/.exec(one)?.[1]
       if (name !== undefined) add(provided, name, start)
     }
   }
@@ -135,7 +135,7 @@ function toPackage(text: string, { source, url, base }: IndexOptions): IndexPack
   }
   const get = (field: string) => fieldOf(stanza, field)
   const name = get('Package') ?? ''
-  if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) throw fail(`it names a package ${JSON.stringify(name)}`)
+  if (!/^[a-z0-9][a-z0-9+.-]*$/.test(name)) throw fail(`it names a package ${JSON.stringify(name)}`)
   const version = get('Version') ?? ''
   if (!isVersion(version)) throw fail(`its version is ${JSON.stringify(version)}`, name)
   const filename = get('Filename') ?? ''

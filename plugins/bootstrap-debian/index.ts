@@ -25,7 +25,7 @@ const bootstrapper: Bootstrapper = {
     include: {
       kind: 'list',
       doc: 'packages to add',
-      pattern: /^[a-z0-9][a-z0-9+.-]+$/,
+      pattern: /^[a-z0-9][a-z0-9+.-]*$/,
       default: [],
     },
     updates: { kind: 'boolean', doc: 'use the suite SUITE-updates too', default: true },

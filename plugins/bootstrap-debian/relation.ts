@@ -28,7 +28,7 @@ const operators: Readonly<Record<string, Operator>> = {
 }
 
 const pattern =
-  /^([a-z0-9][a-z0-9+.-]+)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|<|=|>=|>|>>)\s*([^\s()]+)\s*\))?$/
+  /^([a-z0-9][a-z0-9+.-]*)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|<|=|>=|>|>>)\s*([^\s()]+)\s*\))?$/
 
 /** @throws {SyntaxError} for what is no relation */
 function parseRelation(text: string): Relation {

@@ -55,7 +55,7 @@ function split(version: string): Version {
 
 /** Whether dpkg would take it for a version at all. */
 export function isVersion(text: string): boolean {
-  return /^(?:[0-9]{1,9}:)?[0-9A-Za-z][A-Za-z0-9.+~:-]*$/.test(text)
+  return /^(?:[0-9]{1,9}:[0-9A-Za-z][A-Za-z0-9.+~:-]*|[0-9A-Za-z][A-Za-z0-9.+~-]*)$/.test(text)
 }
 
 /** Negative when `a` is older than `b`, 0 when they are equal, positive when it is newer. */

@@ -9,7 +9,7 @@ import { type Product, product, type Ran } from '../system/product.ts'
 import { leaks, snapshot } from './support/leaks.ts'
 import { file, type PackageSpec } from './support/deb.ts'
 import { miniDebian } from './support/mini.ts'
-import { makeKey, publish } from './support/repository.ts'
+import { type Key, makeKey, publish } from './support/repository.ts'
 import { type Mirror, startMirror } from './support/server.ts'
 
 const test = suite('debian: from packages to a system', {
@@ -33,8 +33,13 @@ interface Running {
   kill(signal: NodeJS.Signals): void
 }
 
-const base = [...miniDebian()]
-const key = await makeKey()
+let key: Key
+let base: readonly PackageSpec[]
+
+test.before(async () => {
+  key = await makeKey()
+  base = miniDebian()
+})
 
 async function openWorld(
   { cleanup }: TestContext,

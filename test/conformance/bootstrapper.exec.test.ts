@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bootstrapper, Plugin } from '../../core/plugin/types.ts'
+import debian from '../../plugins/bootstrap-debian/index.ts'
+import dir from '../../plugins/bootstrap-dir/index.ts'
+import tar from '../../plugins/bootstrap-tar/index.ts'
+import { emptyBase } from '../bootstrap-debian/support/bench.ts'
+import { file } from '../bootstrap-debian/support/deb.ts'
+import { makeKey, publish } from '../bootstrap-debian/support/repository.ts'
+import { startMirror } from '../bootstrap-debian/support/server.ts'
+import { tarball } from '../tree/tarball.ts'
+import { conform } from './bootstrapper.ts'
+
+function only({ name, bootstrappers = [] }: Plugin): Bootstrapper {
+  const [bootstrapper] = bootstrappers
+  if (bootstrapper === undefined) throw new Error(`${name} has no bootstrapper`)
+  return bootstrapper
+}
+
+conform('dir', ({ scratch }) => {
+  const source = join(scratch, 'source')
+  mkdirSync(join(source, 'etc'), { recursive: true })
+  chmodSync(source, 0o755)
+  writeFileSync(join(source, 'etc/one'), 'one')
+  return {
+    bootstrapper: only(dir),
+    source,
+    missing: join(scratch, 'missing'),
+    change: () => writeFileSync(join(source, 'etc/two'), 'two'),
+  }
+})
+
+conform('tar', ({ scratch }) => {
+  const source = join(scratch, 'source.tar')
+  const write = (...names: readonly string[]) =>
+    writeFileSync(source, tarball(...names.map((name) => file(`etc/${name}`, name))))
+  write('one')
+  return {
+    bootstrapper: only(tar),
+    source,
+    missing: join(scratch, 'missing.tar'),
+    change: () => write('one', 'two'),
+  }
+})
+
+conform('debian', async ({ context, scratch }) => {
+  const key = await makeKey()
+  const keyring = join(scratch, 'keys.asc')
+  writeFileSync(keyring, key.public)
+  const date = new Date(Date.now() - 60_000)
+  const mirror = await startMirror(await publish({ packages: emptyBase, key, date }))
+  context.cleanup(() => mirror.close())
+  return {
+    bootstrapper: only(debian),
+    source: 'trixie',
+    options: { mirror: mirror.url, securityMirror: 'none', updates: false, keyring, include: [] },
+    missing: 'woody',
+    async change() {
+      const [first, ...rest] = emptyBase
+      const changed = { name: first?.name ?? '', fields: first?.fields ?? [], version: '2' }
+      mirror.files = await publish({ packages: [changed, ...rest], key })
+    },
+  }
+})
