@@ -18,6 +18,13 @@ static int refuse(const struct vs_request *r, int fd)
 	return VS_SETUP_FAILED;
 }
 
+void vs_stdio_fill(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (sys(__NR_fcntl, fd, F_GETFD) < 0)
+			sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+}
+
 int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 {
 	struct stat st;
@@ -25,11 +32,8 @@ int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 
 	io->saved[0] = io->saved[1] = io->saved[2] = -1;
 	for (int fd = 0; fd < 3; fd++) {
-		/* Closed ones are filled first of all, or a descriptor of ours would become one of them. */
-		if (sys(__NR_fstat, fd, &st)) {
-			sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+		if (sys(__NR_fstat, fd, &st))
 			continue;
-		}
 		if ((st.st_mode & S_IFMT) == S_IFDIR)
 			return refuse(r, fd);
 		if ((st.st_mode & S_IFMT) == S_IFCHR && vs_is_terminal(fd))

@@ -145,8 +145,10 @@ int vs_front_exec(struct vs_request *r)
 	static struct vs_stdio io;
 	struct vs_keptfile kept;
 	struct vs_guest g;
-	int init = -1, code = find(r, &g, &init);
+	int init = -1, code;
 
+	vs_stdio_fill();
+	code = find(r, &g, &init);
 	if (code)
 		return code;
 	code = vs_stdio_look(&io, r);

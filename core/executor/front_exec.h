@@ -31,6 +31,8 @@ struct vs_stdio {
 	int saved[3];
 	struct vs_relay relay;
 };
+/* Closed descriptors among the first three are filled, or one of ours would become one of them. */
+void vs_stdio_fill(void);
 /* Looks at the caller's descriptors, and fills what is closed. 0, or an exit code. */
 int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r);
 /* Puts the command's in place; *call names what failed. 0 or -errno. */
