@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks and writes dist/bench.json and a table.
  *
- *     node bench/main.ts [--quick] [exec|start|boot|density|version…]
+ *     node bench/main.ts [--quick] [exec|start|boot|bootstrap|density|version…]
  *
  * @module
  */
@@ -10,6 +10,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { inRepository } from '../test/support/paths.ts'
 import { benchBoot } from './boot.bench.ts'
+import { benchBootstrap } from './bootstrap.bench.ts'
 import { benchDensity } from './density.bench.ts'
 import { benchExec } from './exec.bench.ts'
 import { hostFacts, renderReport, type Report } from './harness.ts'
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Repo
   exec: benchExec,
   start: benchStart,
   boot: benchBoot,
+  bootstrap: benchBootstrap,
   density: benchDensity,
   version: benchVersion,
 }

@@ -1,6 +1,6 @@
 /**
  * Plans of one command in a writable tree: the isolation of a guest, with the tree itself as its root, no
- * network and no console. Pure.
+ * network, and a pipe for its output. Pure.
  *
  * They run in a batch session of their own, which becomes the command's parent and is then of no other
  * use: its credentials and namespaces are those of a supervisor. When the session ends, so does the
@@ -234,6 +234,7 @@ export interface Seen {
   readonly closed: boolean
 }
 
+/** Takes the report of a look apart. Pure. */
 export function readLook(reported: Uint8Array): Seen {
   const view = new DataView(reported.buffer, reported.byteOffset, reported.byteLength)
   const output = reported.subarray(16)
@@ -265,6 +266,9 @@ export function planReap(name: string): { readonly plan: Plan; readonly status: 
 }
 
 /** Plans the removal of what the command leaves: its cgroups. For any other session. */
-export function planTreeCleanup(run: Pick<TreeRun, 'name' | 'digest6'>, host: Facts['cgroup']): Plan {
+export function planTreeCleanup(
+  run: Pick<TreeRun, 'name' | 'digest6'>,
+  host: Facts['cgroup'],
+): Plan {
   return compileSteps(run.name, [asMain(removeCgroup(guestCgroup(host, run)))])
 }

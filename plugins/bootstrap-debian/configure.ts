@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Buffer } from 'node:buffer'
 import { errors } from '../../core/errors.ts'
 import type { BootstrapContext } from '../../core/plugin/types.ts'
 import { infoName } from './database.ts'
@@ -111,7 +110,9 @@ export function script({ found, unpacked }: Omit<ConfigureInput, 'context'>): st
         const { name, architecture } = one.wanted
         return `preinst ${quote(name)} ${quote(architecture)} ${quote(infoName(one))}`
       }),
-      `dpkg --force-confold --configure ${all.map((one) => quote(infoName(one))).join(' ')} </dev/null || exit $?`,
+      `dpkg --force-confold --configure ${
+        all.map((one) => quote(infoName(one))).join(' ')
+      } </dev/null || exit $?`,
     ]
   }
   const version = byName.get('dpkg')?.wanted.version ?? '1.20'

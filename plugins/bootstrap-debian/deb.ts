@@ -100,7 +100,10 @@ function findParts(
     throw badArchive(label, 'its control files are missing')
   }
   if (data === undefined || !/^data\.tar(\.gz|\.xz|\.zst)?$/.test(data.name)) {
-    throw badArchive(label, data === undefined ? 'its tree is missing' : `"${data.name}" is of an unknown kind`)
+    throw badArchive(
+      label,
+      data === undefined ? 'its tree is missing' : `"${data.name}" is of an unknown kind`,
+    )
   }
   return { path, label, control, data }
 }
@@ -118,7 +121,10 @@ async function* tarOf(deb: Deb, part: Span, most: number): AsyncGenerator<Uint8A
   for await (const chunk of decompressStream(input, { compression, archive: deb.label })) {
     length += chunk.length
     if (length > most) {
-      throw badArchive(deb.label, `"${part.name}" unpacks to over ${Math.floor(most / 2 ** 20)} MiB`)
+      throw badArchive(
+        deb.label,
+        `"${part.name}" unpacks to over ${Math.floor(most / 2 ** 20)} MiB`,
+      )
     }
     yield chunk
   }

@@ -136,7 +136,10 @@ async function fetchOnce(wanted: Wanted, context: DownloadContext): Promise<bool
 }
 
 /** Adds the package to a message of the network's. */
-function rename(error: unknown, { source, name }: { source: string; fetcher: Fetcher; name: string }) {
+function rename(
+  error: unknown,
+  { source, name }: { source: string; fetcher: Fetcher; name: string },
+) {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'E_SOURCE') return error
   const prefix = `Cannot use "${source}": `
   if (!error.message.startsWith(prefix) || error.message.includes(`package "${name}"`)) return error

@@ -13,7 +13,11 @@ export interface FailureInfo {
 }
 
 /** `Cannot use "debian:trixie": package "libc6": …` */
-export function sourceFailure(source: string, detail: string, info: FailureInfo = {}): VServerError {
+export function sourceFailure(
+  source: string,
+  detail: string,
+  info: FailureInfo = {},
+): VServerError {
   const { hint, cause, package: name, url } = info
   const where = name === undefined ? '' : `package "${name}": `
   return errors.E_SOURCE(`Cannot use "${source}": ${where}${detail}`, {

@@ -53,6 +53,7 @@ const reasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'there is no answer',
 }
 
+/** Makes a fetcher; it keeps connections open until it is closed. */
 export function makeFetcher(options: FetchOptions): Fetcher {
   const { source, stallTimeoutMs, signal, connections } = options
   const agentOptions = {
@@ -99,7 +100,9 @@ export function makeFetcher(options: FetchOptions): Fetcher {
       })
       request.once('error', (error) => {
         clearTimeout(timer)
-        reject(error instanceof Error && error.name === 'VServerError' ? error : explain(url, error))
+        reject(
+          error instanceof Error && error.name === 'VServerError' ? error : explain(url, error),
+        )
       })
     })
 

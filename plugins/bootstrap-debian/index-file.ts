@@ -6,7 +6,11 @@
  */
 import { Buffer } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { decompressStream, detectCompression, MAGIC_BYTES } from '../../core/host/tree/decompress.ts'
+import {
+  decompressStream,
+  detectCompression,
+  MAGIC_BYTES,
+} from '../../core/host/tree/decompress.ts'
 import { fieldOf, parseStanza, type Stanza } from './deb822.ts'
 import { messageOf, sourceFailure } from './failure.ts'
 import { parseRelations } from './relation.ts'

@@ -95,7 +95,14 @@ async function readReleases(
     ...(security === undefined ? [] : [{ base: security, suite: `${suite}-security` }]),
   ]
   return await Promise.all(wanted.map(async ({ base, suite: name }) => {
-    const release = await fetchRelease(fetcher, { source, base, suite: name, allowExpired, keyring, seen })
+    const release = await fetchRelease(fetcher, {
+      source,
+      base,
+      suite: name,
+      allowExpired,
+      keyring,
+      seen,
+    })
     if (release !== undefined) return release
     throw sourceFailure(source, `${base}/dists/${name}/InRelease is not there (404)`, {
       url: `${base}/dists/${name}/InRelease`,
@@ -142,10 +149,14 @@ function idOf(
   releases: readonly Release[],
   packages: readonly IndexPackage[],
 ): string {
-  const lines = packages.map(({ name, version, digest }) => `${name}=${version}/${digest}`).toSorted()
+  const lines = packages.map(({ name, version, digest }) => `${name}=${version}/${digest}`)
+    .toSorted()
   const text = [...lines, ...requestLines(request)].join('\n')
   const hex = createHash('sha256').update(text).digest('hex').slice(0, 12)
-  const newest = releases.reduce((date, release) => release.date > date ? release.date : date, new Date(0))
+  const newest = releases.reduce(
+    (date, release) => release.date > date ? release.date : date,
+    new Date(0),
+  )
   const day = newest.toISOString().slice(0, 10).replaceAll('-', '')
   return `${request.suite}-${request.architecture}-${day}-${hex}`
 }

@@ -10,18 +10,26 @@ import { writeTree } from '../../core/host/tree/writer.ts'
 import type { BootstrapContext } from '../../core/plugin/types.ts'
 import { configure } from './configure.ts'
 import { automaticStates, databaseEntries } from './database.ts'
-import { inParallel, download } from './download.ts'
+import { download, inParallel } from './download.ts'
 import { sourceFailure } from './failure.ts'
 import { CONNECTIONS, type Look, look } from './look.ts'
 import type { IndexPackage } from './package.ts'
 import { pin } from './pins.ts'
 import { readRequest } from './request.ts'
 import { bootFiles, oldSystemdFiles, sourcesList } from './system-files.ts'
-import { madeDirectory, madeFile, madeLink, makeUnpacker, mergedNames, type Unpacker } from './unpack.ts'
+import {
+  madeDirectory,
+  madeFile,
+  madeLink,
+  makeUnpacker,
+  mergedNames,
+  type Unpacker,
+} from './unpack.ts'
 
 /** What `id` found, for the `make` that follows with the same context. */
 const looks = new WeakMap<BootstrapContext, Look>()
 
+/** Looks at the archive, and remembers what it led to. @throws {VServerError} E_SOURCE */
 export async function id(source: string, context: BootstrapContext): Promise<string> {
   const request = readRequest(source, context)
   if (context.offline) {
@@ -37,6 +45,7 @@ export async function id(source: string, context: BootstrapContext): Promise<str
   return found.id
 }
 
+/** Fills the destination. @throws {VServerError} E_SOURCE, E_ARCHIVE, E_DISK_FULL, E_INTERRUPTED */
 export async function make(
   source: string,
   destination: string,
@@ -50,12 +59,17 @@ export async function make(
   const fetched = fetchAll(found, { ...context, signal })
   const unpacker = makeUnpacker(found.merged)
   try {
-    await writeTree(context.session, target, entriesOf(found, { fetched: fetched.each, unpacker }), {
-      deed: { verb: 'unpack', thing: request.source },
-      signal: context.signal,
-      progress: () => undefined,
-      sync: false,
-    })
+    await writeTree(
+      context.session,
+      target,
+      entriesOf(found, { fetched: fetched.each, unpacker }),
+      {
+        deed: { verb: 'unpack', thing: request.source },
+        signal: context.signal,
+        progress: () => undefined,
+        sync: false,
+      },
+    )
     await fetched.all
   } catch (error) {
     stop.abort()

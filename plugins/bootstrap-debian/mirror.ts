@@ -39,7 +39,8 @@ export interface MirrorWish {
 export function chooseMirrors({ suite, mirror, security, apt = '/etc/apt' }: MirrorWish): Mirrors {
   const wanted = security !== 'none'
   const all = mirror !== undefined && (security !== undefined) ? [] : readAptSources(apt)
-  const secure = (one: AptSource) => one.suite.includes('-security') || one.suite.includes('/updates')
+  const secure = (one: AptSource) =>
+    one.suite.includes('-security') || one.suite.includes('/updates')
   const of = (list: readonly AptSource[]) =>
     (list.find((one) => one.suite.startsWith(suite)) ?? list[0])?.uri
   const debian = all.filter(({ uri }) => /^https?:\/\/.*debian/.test(uri))
@@ -57,7 +58,9 @@ function trim(uri: string): string {
 export function readAptSources(apt: string): readonly AptSource[] {
   const directory = join(apt, 'sources.list.d')
   const names = optional(() => readdirSync(directory)) ?? []
-  const found = [...parseOneLine(optional(() => readFileSync(join(apt, 'sources.list'), 'utf8')) ?? '')]
+  const found = [
+    ...parseOneLine(optional(() => readFileSync(join(apt, 'sources.list'), 'utf8')) ?? ''),
+  ]
   for (const name of names.toSorted()) {
     const text = optional(() => readFileSync(join(directory, name), 'utf8')) ?? ''
     if (name.endsWith('.list')) found.push(...parseOneLine(text))

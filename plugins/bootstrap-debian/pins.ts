@@ -11,6 +11,7 @@ import { readRequest, type Request, requestKey } from './request.ts'
 
 const PINS_MAX = 20
 
+/** Where everything is that this bootstrapper keeps. */
 export function cacheDirectory({ cache }: BootstrapContext): string {
   return join(cache, 'debian')
 }

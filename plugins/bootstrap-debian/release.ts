@@ -90,7 +90,9 @@ export function readRelease(text: string, archive: Archive): Release {
   const names = [fieldOf(stanza, 'Codename'), fieldOf(stanza, 'Suite')]
   if (!names.includes(suite)) {
     throw fail(
-      `the release file should be for "${suite}", and is for "${names[0] ?? names[1] ?? 'nothing'}"`,
+      `the release file should be for "${suite}", and is for "${
+        names[0] ?? names[1] ?? 'nothing'
+      }"`,
       'use another mirror; this one is mixed up, or was tampered with',
     )
   }
@@ -99,7 +101,9 @@ export function readRelease(text: string, archive: Archive): Release {
   const until = fieldOf(stanza, 'Valid-Until')
   if (until !== undefined && !archive.allowExpired) {
     const end = readDate(until)
-    if (end === undefined) throw fail(`the release file is valid until "${until}", which is no date`)
+    if (end === undefined) {
+      throw fail(`the release file is valid until "${until}", which is no date`)
+    }
     const now = new Date()
     if (end < now) {
       throw fail(

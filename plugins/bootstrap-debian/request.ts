@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto'
 import process from 'node:process'
-import { nearest } from '../../core/guest/nearest.ts'
 import type { BootstrapContext, OptionValue } from '../../core/plugin/types.ts'
 import { sourceFailure } from './failure.ts'
 import { chooseMirrors, type Mirrors } from './mirror.ts'
@@ -41,7 +40,7 @@ export function readRequest(name: string, { options }: BootstrapContext): Reques
   const companions = suites.get(name)
   if (companions === undefined) {
     const known = [...suites.keys()]
-    const meant = nearest(name, known)
+    const meant = known.find((one) => name !== '' && (one.startsWith(name) || name.startsWith(one)))
     throw sourceFailure(source, `there is no suite "${name}"`, {
       hint: meant === undefined ? `suites: ${known.join(', ')}` : `did you mean debian:${meant}?`,
     })

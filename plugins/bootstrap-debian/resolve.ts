@@ -143,7 +143,9 @@ function checkConflicts(source: string, all: readonly IndexPackage[]): void {
       if (other !== undefined) {
         throw sourceFailure(
           source,
-          `it excludes ${showRelation(relation)}, and "${other.name}" ${other.version} is wanted too`,
+          `it excludes ${
+            showRelation(relation)
+          }, and "${other.name}" ${other.version} is wanted too`,
           { package: one.name, hint: 'leave one of the two out of include' },
         )
       }
@@ -178,7 +180,8 @@ function order(
     }
   }
   const all = [...chosen.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  const rank = (one: IndexPackage) => (first.indexOf(one.name) + first.length + 1) % (first.length + 1)
+  const rank = (one: IndexPackage) =>
+    (first.indexOf(one.name) + first.length + 1) % (first.length + 1)
   const essential: IndexPackage[] = []
   const essentials = all.filter((one) => one.essential).toSorted((a, b) => rank(a) - rank(b))
   for (const one of essentials) visit(one, essential)

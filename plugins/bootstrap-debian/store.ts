@@ -53,10 +53,13 @@ export interface Partial {
   leave(): void
 }
 
+/** Opens the store in a directory, which is made where it is missing. */
 export function openStore(directory: string): Store {
   const objects = join(directory, 'objects')
   const partials = join(directory, 'partial')
-  for (const path of [directory, objects, partials]) mkdirSync(path, { recursive: true, mode: 0o700 })
+  for (const path of [directory, objects, partials]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
   const place = (digest: string) => join(objects, digest)
 
   return {

@@ -237,10 +237,12 @@ export function madeFile(path: string, content: string | Uint8Array, mode = 0o64
   }
 }
 
+/** A directory of the tree that is made here. */
 export function madeDirectory(path: string, mode = 0o755): Entry {
   return { kind: 'directory', ...made(path, mode) }
 }
 
+/** A symbolic link of the tree that is made here. */
 export function madeLink(path: string, target: string): Entry {
   return { kind: 'symlink', ...made(path, 0o777), target: byteString(target) }
 }

@@ -70,6 +70,7 @@ export function compareVersions(a: string, b: string): number {
 /** `<<`, `<=`, `=`, `>=`, `>>`; the old `<` and `>` mean `<=` and `>=`. */
 export type Operator = '<<' | '<=' | '=' | '>=' | '>>'
 
+/** Whether a version stands in this relation to another. */
 export function satisfies(version: string, operator: Operator, wanted: string): boolean {
   const order = compareVersions(version, wanted)
   switch (operator) {

@@ -69,7 +69,14 @@ async function openWorld(
       return existsSync(directory) ? readdirSync(directory) : []
     },
     create(name, ...more) {
-      const [program = '', ...args] = host.argv('create', name, '--from', 'debian:trixie', ...options, ...more)
+      const [program = '', ...args] = host.argv(
+        'create',
+        name,
+        '--from',
+        'debian:trixie',
+        ...options,
+        ...more,
+      )
       const words = args.map((word) => word === host.root ? state : word)
       const child = spawn(program, words, {
         env: { PATH: '/nonexistent', HOME: '/root' },
@@ -245,19 +252,24 @@ test('scripts see no network, no host, and cannot get out', async (context) => {
 })
 
 /** Where a create is when it is interrupted. */
-const stages: readonly (readonly [string, (world: World) => void, (said: string, world: World) => boolean])[] = [
-  [
-    'reads the release file',
-    ({ mirror }) => mirror.behave = (path) => path.includes('InRelease') ? { kind: 'silent' } : undefined,
-    (_, { mirror }) => mirror.asked.length > 0,
-  ],
-  [
-    'downloads packages',
-    ({ mirror }) => mirror.behave = (path) => path.includes('libc6') ? { kind: 'stall', after: 9999 } : undefined,
-    (_, { mirror }) => mirror.asked.some(({ path }) => path.includes('libc6')),
-  ],
-  ['configures packages', () => undefined, (said) => said.includes('configure')],
-]
+const stages:
+  readonly (readonly [string, (world: World) => void, (said: string, world: World) => boolean])[] =
+    [
+      [
+        'reads the release file',
+        ({ mirror }) =>
+          mirror.behave = (path) => path.includes('InRelease') ? { kind: 'silent' } : undefined,
+        (_, { mirror }) => mirror.asked.length > 0,
+      ],
+      [
+        'downloads packages',
+        ({ mirror }) =>
+          mirror.behave = (path) =>
+            path.includes('libc6') ? { kind: 'stall', after: 9999 } : undefined,
+        (_, { mirror }) => mirror.asked.some(({ path }) => path.includes('libc6')),
+      ],
+      ['configures packages', () => undefined, (said) => said.includes('configure')],
+    ]
 
 for (const [where, arrange, reached] of stages) {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
@@ -305,10 +317,14 @@ test('says so when the disk is full, and works when there is room', async (conte
   assert.is(code, 1, stderr)
   assert.match(stderr, /E_DISK_FULL|more than the \d+ MiB|no space|is full/)
   assert.equal(world.templates(), [])
-  shell(`umount ${mount}; truncate -s 200M ${image}; e2fsck -fp ${image} >/dev/null || true; resize2fs ${image} 2>/dev/null; mount -o loop ${image} ${mount}`)
+  shell(
+    `umount ${mount}; truncate -s 200M ${image}; e2fsck -fp ${image} >/dev/null || true; resize2fs ${image} 2>/dev/null; mount -o loop ${image} ${mount}`,
+  )
   const again = await world.create('one').ended
   assert.is(again.code, 0, again.stderr)
-  execFileSync(world.host.argv()[0] ?? '', ['--root', root, 'destroy', '--yes', 'one'], { stdio: 'pipe' })
+  execFileSync(world.host.argv()[0] ?? '', ['--root', root, 'destroy', '--yes', 'one'], {
+    stdio: 'pipe',
+  })
 })
 
 test('DNS that does not answer ends in a message', async (context) => {
@@ -321,7 +337,10 @@ test('DNS that does not answer ends in a message', async (context) => {
     'stallTimeout=2s',
   ).ended
   assert.is(code, 1)
-  assert.match(stderr, /http:\/\/mirror\.invalid\/debian\/dists\/trixie\/InRelease: (its name|nothing came)/)
+  assert.match(
+    stderr,
+    /http:\/\/mirror\.invalid\/debian\/dists\/trixie\/InRelease: (its name|nothing came)/,
+  )
 })
 
 test('refuses suites and options that do not exist', async (context) => {
@@ -330,10 +349,24 @@ test('refuses suites and options that do not exist', async (context) => {
   const suiteRan = host.run(['create', 'one', '--from', 'debian:trixi'])
   assert.is(suiteRan.code, 1)
   assert.match(suiteRan.stderr, /there is no suite "trixi"\n\s+did you mean debian:trixie\?/)
-  const optionRan = host.run(['create', 'one', '--from', 'debian:trixie', '--option', 'miror=http://x/'])
+  const optionRan = host.run([
+    'create',
+    'one',
+    '--from',
+    'debian:trixie',
+    '--option',
+    'miror=http://x/',
+  ])
   assert.is(optionRan.code, 2)
   assert.match(optionRan.stderr, /miror/)
-  const urlRan = host.run(['create', 'one', '--from', 'debian:trixie', '--option', 'mirror=ftp://x/'])
+  const urlRan = host.run([
+    'create',
+    'one',
+    '--from',
+    'debian:trixie',
+    '--option',
+    'mirror=ftp://x/',
+  ])
   assert.is(urlRan.code, 2)
 })
 

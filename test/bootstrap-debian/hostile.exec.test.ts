@@ -23,7 +23,11 @@ const test = suite('hostile packages', { needs: ['root', 'executor'], timeoutMs:
 const outside = '/tmp/vserver-debian-outside'
 
 const hostile: readonly (readonly [what: string, data: PackageSpec['data'], message: RegExp])[] = [
-  ['an absolute name', [file('/etc/x', 'bad')], /package "evil 1": "\/etc\/x": its name is absolute/],
+  [
+    'an absolute name',
+    [file('/etc/x', 'bad')],
+    /package "evil 1": "\/etc\/x": its name is absolute/,
+  ],
   ['a name that goes up', [file('./../x', 'bad')], /its name holds a "\.\." component/],
   [
     'a file below a link that leads out',
@@ -51,7 +55,10 @@ const hostile: readonly (readonly [what: string, data: PackageSpec['data'], mess
   ['a member of an unknown kind', [{ name: './x', type: 'Z' }], /of an unknown type/],
 ]
 
-const other: PackageSpec = { name: 'other', data: [directory('./etc'), file('./etc/of-other', 'o')] }
+const other: PackageSpec = {
+  name: 'other',
+  data: [directory('./etc'), file('./etc/of-other', 'o')],
+}
 
 for (const [what, data = [], message] of hostile) {
   test(`refuses ${what}`, async (context) => {
@@ -92,7 +99,10 @@ test('puts files of bin, sbin and lib where merged trees have them', async (cont
   const tree = await bench.make()
   assert.is(readFileSync(join(tree, 'usr/bin/true'), 'utf8'), 'true')
   assert.ok(lstatSync(join(tree, 'bin')).isSymbolicLink())
-  assert.match(readFileSync(join(tree, 'var/lib/dpkg/info/old.list'), 'utf8'), /^\/\.\n\/bin\n\/bin\/true\n$/)
+  assert.match(
+    readFileSync(join(tree, 'var/lib/dpkg/info/old.list'), 'utf8'),
+    /^\/\.\n\/bin\n\/bin\/true\n$/,
+  )
 })
 
 test('lets a package take over files that it replaces, in either order', async (context) => {

@@ -33,9 +33,16 @@ const troubles: readonly (readonly [string, (mirror: string) => Behaviour, RegEx
   ['a 503', () => ({ kind: 'status', status: 503 }), /the server answered 503/],
   ['a 403', () => ({ kind: 'status', status: 403 }), /the server answered 403/],
   ['a 404', () => ({ kind: 'status', status: 404 }), /is not there \(404\)/],
-  ['a loop of redirects', (url) => ({ kind: 'redirect', to: `${url}/InRelease/big_/Packages.gz` }),
-    /it redirects more than 10 times/],
-  ['a redirect to a file', () => ({ kind: 'redirect', to: 'file:///etc/passwd' }), /it redirects to "file:/],
+  [
+    'a loop of redirects',
+    (url) => ({ kind: 'redirect', to: `${url}/InRelease/big_/Packages.gz` }),
+    /it redirects more than 10 times/,
+  ],
+  [
+    'a redirect to a file',
+    () => ({ kind: 'redirect', to: 'file:///etc/passwd' }),
+    /it redirects to "file:/,
+  ],
   ['a stall', () => ({ kind: 'stall', after: 100 }), /nothing came for 0\.3 s/],
   ['a stall before the first byte', () => ({ kind: 'silent' }), /nothing came for 0\.3 s/],
   ['a connection that breaks', () => ({ kind: 'cut', after: 50 }), /broke off|aborted|hang up/],
@@ -85,7 +92,9 @@ test('goes on where a download broke off, also in another process', async (conte
 test('starts anew where the server does no ranges', async (context) => {
   const bench = await openBench(context, [big])
   bench.mirror.behave = (path, count) =>
-    packageFile(path) ? (count < 4 ? { kind: 'stall', after: 500 } : { kind: 'no-ranges' }) : undefined
+    packageFile(path)
+      ? (count < 4 ? { kind: 'stall', after: 500 } : { kind: 'no-ranges' })
+      : undefined
   assert.match(await failure(bench.make()), /nothing came/)
   await bench.make()
 })
@@ -137,7 +146,10 @@ test('refuses a signature by a key that is not listed', async (context) => {
   const bench = await openBench(context)
   for (const signature of ['inline', 'detached'] as const) {
     await bench.publish({ key: await makeKey('Somebody else'), signature })
-    assert.match(await failure(bench.id()), /it is not signed by a key that is trusted \([0-9A-F]{16}: /)
+    assert.match(
+      await failure(bench.id()),
+      /it is not signed by a key that is trusted \([0-9A-F]{16}: /,
+    )
   }
 })
 
@@ -145,14 +157,20 @@ test('refuses a text that was changed after it was signed', async (context) => {
   const bench = await openBench(context)
   const text = bench.mirror.files.get('dists/trixie/InRelease')?.toString('utf8') ?? ''
   const changed = text.replace('Origin: Test', 'Origin: Tost')
-  bench.mirror.files = new Map([...bench.mirror.files, ['dists/trixie/InRelease', Buffer.from(changed)]])
+  bench.mirror.files = new Map([...bench.mirror.files, [
+    'dists/trixie/InRelease',
+    Buffer.from(changed),
+  ]])
   assert.match(await failure(bench.id()), /it is not signed by a key that is trusted/)
 })
 
 test('refuses what is no signature, and an unsigned release file', async (context) => {
   const bench = await openBench(context)
   for (const text of ['', 'Suite: trixie\n', '-----BEGIN PGP SIGNED MESSAGE-----\n', '<html>']) {
-    bench.mirror.files = new Map([...bench.mirror.files, ['dists/trixie/InRelease', Buffer.from(text)]])
+    bench.mirror.files = new Map([...bench.mirror.files, [
+      'dists/trixie/InRelease',
+      Buffer.from(text),
+    ]])
     assert.match(await failure(bench.id()), /E_SOURCE .*(cannot be read|not signed|no signature)/)
   }
 })
@@ -192,19 +210,37 @@ test('refuses an older release file than the last one, also when it may be expir
   await bench.publish({ date: older })
   for (const allowExpired of [false, true]) {
     const said = await failure(bench.id({ allowExpired }))
-    assert.ok(said.includes(`is of ${older.toISOString()}, and one of ${newer.toISOString()}`), said)
+    assert.ok(
+      said.includes(`is of ${older.toISOString()}, and one of ${newer.toISOString()}`),
+      said,
+    )
   }
   await bench.publish({ date: newer })
   await bench.id()
 })
 
 const evilIndices: readonly (readonly [string, (text: string) => string, RegExp])[] = [
-  ['a path that leads out', (text) => text.replaceAll('pool/main', '../../etc/passwd'),
-    /its file is "\.\.\/\.\.\/etc\/passwd/],
-  ['an encoded path that leads out', (text) => text.replaceAll('pool/main', '%2e%2e/etc'), /its file is "%2e/],
+  [
+    'a path that leads out',
+    (text) => text.replaceAll('pool/main', '../../etc/passwd'),
+    /its file is "\.\.\/\.\.\/etc\/passwd/,
+  ],
+  [
+    'an encoded path that leads out',
+    (text) => text.replaceAll('pool/main', '%2e%2e/etc'),
+    /its file is "%2e/,
+  ],
   ['an absolute path', (text) => text.replaceAll('pool/main', '/etc'), /its file is "\/etc/],
-  ['another host', (text) => text.replaceAll('pool/main', 'http://example.org'), /its file is "http:/],
-  ['a name that is a path', (text) => text.replaceAll('Package: apt', 'Package: ../apt'), /no index has it/],
+  [
+    'another host',
+    (text) => text.replaceAll('pool/main', 'http://example.org'),
+    /its file is "http:/,
+  ],
+  [
+    'a name that is a path',
+    (text) => text.replaceAll('Package: apt', 'Package: ../apt'),
+    /no index has it/,
+  ],
   ['no digest', (text) => text.replaceAll('SHA256:', 'MD5sum:'), /it has no SHA-256/],
   ['no stanzas', () => 'hello\n', /is no index of packages/],
   ['a field twice', (text) => text.replaceAll('Size:', 'Version: 2\nSize:'), /given twice/],
@@ -222,12 +258,17 @@ for (const [what, change, message] of evilIndices) {
 
 test('names what is missing, and who wants it', async (context) => {
   const bench = await openBench(context)
-  await bench.publish({ packages: [...emptyBase, { name: 'app', fields: ['Depends: nope (>= 2)'] }] })
+  await bench.publish({
+    packages: [...emptyBase, { name: 'app', fields: ['Depends: nope (>= 2)'] }],
+  })
   assert.match(
     await failure(bench.id({ include: ['app'] })),
     /package "app": it needs nope \(>= 2\), which no index has/,
   )
-  assert.match(await failure(bench.id({ include: ['nothing'] })), /package "nothing": no index has it/)
+  assert.match(
+    await failure(bench.id({ include: ['nothing'] })),
+    /package "nothing": no index has it/,
+  )
 })
 
 test('goes through the proxy of the environment', async (context) => {

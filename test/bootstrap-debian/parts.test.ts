@@ -33,12 +33,32 @@ test('parseRelations() reads alternatives, versions and qualifiers', () => {
 
 test('isSafePath() lets nothing out of the archive', () => {
   assert.ok(isSafePath('pool/main/g/g++/g++_1%3a2+b1~x_amd64.deb'))
-  for (const bad of ['', '/a', '../a', 'a/../b', 'a//b', './a', 'a/', 'a b', 'http://x', '%2e%2E/a', 'a?b', 'a#b']) {
+  for (
+    const bad of [
+      '',
+      '/a',
+      '../a',
+      'a/../b',
+      'a//b',
+      './a',
+      'a/',
+      'a b',
+      'http://x',
+      '%2e%2E/a',
+      'a?b',
+      'a#b',
+    ]
+  ) {
     assert.not(isSafePath(bad), bad)
   }
 })
 
-const options = { source: 'debian:x', base: 'http://m', url: 'http://m/Packages', architecture: 'amd64' }
+const options = {
+  source: 'debian:x',
+  base: 'http://m',
+  url: 'http://m/Packages',
+  architecture: 'amd64',
+}
 
 interface Spec {
   readonly [field: string]: string
@@ -62,7 +82,10 @@ function index(...specs: readonly Spec[]) {
 
 function names(indices: readonly ReturnType<typeof index>[], ...wanted: readonly string[]) {
   const { essential, others } = resolve({ source: 'debian:x', indices, names: wanted })
-  return [...essential.map(({ name }) => `${name}!`), ...others.map(({ name, version }) => `${name}=${version}`)]
+  return [
+    ...essential.map(({ name }) => `${name}!`),
+    ...others.map(({ name, version }) => `${name}=${version}`),
+  ]
 }
 
 test('resolve() takes essential and required packages, and what they need before them', () => {
@@ -116,16 +139,24 @@ test('resolve() gets through cycles, and through long chains', () => {
 })
 
 test('resolve() refuses packages that exclude each other', () => {
-  const all = index({ Package: 'a', Conflicts: 'b (<< 2)' }, { Package: 'b' }, { Package: 'c', Breaks: 'd' }, {
+  const all = index({ Package: 'a', Conflicts: 'b (<< 2)' }, { Package: 'b' }, {
+    Package: 'c',
+    Breaks: 'd',
+  }, {
     Package: 'd',
   }, { Package: 'e', Conflicts: 'v', Provides: 'v' })
-  assert.throws(() => names([all], 'a', 'b'), /package "a": it excludes b \(<< 2\), and "b" 1 is wanted/)
+  assert.throws(
+    () => names([all], 'a', 'b'),
+    /package "a": it excludes b \(<< 2\), and "b" 1 is wanted/,
+  )
   assert.throws(() => names([all], 'c', 'd'), /excludes d/)
   assert.equal(names([all], 'e'), ['e=1'])
 })
 
 test('mirrors come from options, else from apt, else from Debian', () => {
-  const lines = parseOneLine('# deb http://x y z\ndeb [arch=amd64] http://m.example/debian bookworm main\ndeb-src http://s a b\n')
+  const lines = parseOneLine(
+    '# deb http://x y z\ndeb [arch=amd64] http://m.example/debian bookworm main\ndeb-src http://s a b\n',
+  )
   assert.equal(lines, [{ uri: 'http://m.example/debian', suite: 'bookworm' }])
   const stanzas = parseSources(
     'Types: deb\nURIs: http://a/debian/ http://b/debian\nSuites: s s-updates\nComponents: main\n\n' +
@@ -150,7 +181,17 @@ test('options of a source are checked and have units', () => {
   assert.is(read('stallTimeout=2s')['stallTimeout'], 2000)
   assert.is(read()['configureTimeout'], 900_000)
   assert.is(read('updates=false')['updates'], false)
-  for (const bad of ['mirror', 'mirror=ftp://x', 'nope=1', 'include=../x', 'updates=maybe', 'stallTimeout=2', '__proto__=1']) {
+  for (
+    const bad of [
+      'mirror',
+      'mirror=ftp://x',
+      'nope=1',
+      'include=../x',
+      'updates=maybe',
+      'stallTimeout=2',
+      '__proto__=1',
+    ]
+  ) {
     assert.throws(() => read(bad), undefined, bad)
   }
 })

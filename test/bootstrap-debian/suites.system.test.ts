@@ -53,7 +53,9 @@ function localArchive(): string {
   const bytes = deb(spec)
   const digest = createHash('sha256').update(bytes).digest('hex')
   writeFileSync(join(path, 'hello.deb'), bytes)
-  const stanza = `${controlText(spec).trimEnd()}\nFilename: ./hello.deb\nSize: ${bytes.length}\nSHA256: ${digest}\n`
+  const stanza = `${
+    controlText(spec).trimEnd()
+  }\nFilename: ./hello.deb\nSize: ${bytes.length}\nSHA256: ${digest}\n`
   writeFileSync(join(path, 'Packages'), Buffer.from(stanza))
   return path
 }
@@ -75,7 +77,11 @@ for (const name of ['bookworm', 'trixie', 'bullseye', 'sid']) {
     create(name, '--from', `debian:${name}`, ...expired, '--set', mount)
     host.must('start', name, '--wait=60')
     const running = () => host.run(['exec', name, '--', 'systemctl', 'is-system-running', '--wait'])
-    assert.is(running().stdout, 'running\n', host.run(['exec', name, '--', 'systemctl', '--failed']).stdout)
+    assert.is(
+      running().stdout,
+      'running\n',
+      host.run(['exec', name, '--', 'systemctl', '--failed']).stdout,
+    )
     const installed = host.run(['exec', name, '--', 'sh', '-c', installs], { timeoutMs: 60_000 })
     assert.is(installed.code, 0, installed.stderr)
     assert.is(installed.stdout, 'hello')
@@ -112,7 +118,14 @@ test('bookworm is what mmdebstrap makes of the same packages, but for what is ex
 })
 
 test('takes at most 400 MB of memory', async () => {
-  const { peak, code } = await peakBytes(['create', 'again', '--from', 'debian:trixie', '--option', 'include=less'])
+  const { peak, code } = await peakBytes([
+    'create',
+    'again',
+    '--from',
+    'debian:trixie',
+    '--option',
+    'include=less',
+  ])
   assert.is(code, 0)
   assert.ok(peak > 20e6 && peak <= 400e6, `${Math.round(peak / 1e6)} MB`)
 })

@@ -34,7 +34,9 @@ test('orders as dpkg does', () => {
 })
 
 test('takes different spellings of one version for equal', () => {
-  for (const [a, b] of [['1.0', '0:1.0'], ['1.00', '1.0'], ['1.01', '1.1'], ['1-0', '1']] as const) {
+  for (
+    const [a, b] of [['1.0', '0:1.0'], ['1.00', '1.0'], ['1.01', '1.1'], ['1-0', '1']] as const
+  ) {
     assert.is(compareVersions(a, b), 0, `${a} = ${b}`)
   }
 })

@@ -8,7 +8,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession } from '../../../core/plan/session.ts'
-import type { BootstrapContext, Bootstrapper, OptionValues, TreeOutcome } from '../../../core/plugin/types.ts'
+import type {
+  BootstrapContext,
+  Bootstrapper,
+  OptionValues,
+  TreeOutcome,
+} from '../../../core/plugin/types.ts'
 import plugin from '../../../plugins/bootstrap-debian/index.ts'
 import { executorPath } from '../../support/paths.ts'
 import type { TestContext } from '../../support/suite.ts'
@@ -86,8 +91,7 @@ export async function openBench(
     async publish(publication = {}) {
       mirror.files = await publish({ packages: [...emptyBase, ...packages], key, ...publication })
     },
-    id: async (options = {}, signal) =>
-      await debian.id('trixie', context(options, signal)),
+    id: async (options = {}, signal) => await debian.id('trixie', context(options, signal)),
     async make(options = {}, signal) {
       const one = context({ include: packages.map(({ name }) => name), ...options }, signal)
       await debian.id('trixie', one)

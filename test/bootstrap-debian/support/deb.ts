@@ -54,7 +54,9 @@ export function link(name: string, target: string): Fields {
 
 /** An archive of several parts, compressed with gzip. */
 export function deb(spec: PackageSpec): Buffer {
-  const control = Object.entries(spec.control ?? {}).map(([name, data]) => file(`./${name}`, data, 0o755))
+  const control = Object.entries(spec.control ?? {}).map(([name, data]) =>
+    file(`./${name}`, data, 0o755)
+  )
   return debOf(
     tarball(directory('.'), file('./control', controlText(spec)), ...control),
     tarball(directory('.'), ...(spec.data ?? [])),

@@ -15,14 +15,27 @@ interface Difference {
 }
 
 const sortedLines = (text: string) => text.split('\n').toSorted().join('\n')
-const sortedStanzas = (text: string) => text.split('\n\n').map((one) => one.trim()).toSorted().join('\n\n')
+const sortedStanzas = (text: string) =>
+  text.split('\n\n').map((one) => one.trim()).toSorted().join('\n\n')
 
 /** All that may differ, and why. */
 export const explanations: readonly Difference[] = [
-  { path: /^dev\/./, why: 'guests get a /dev of their own when they start; mmdebstrap makes nodes' },
-  { path: /^etc\/hostname$/, why: 'the host name is the guest’s; mmdebstrap copies that of the host' },
-  { path: /^etc\/resolv\.conf$/, why: 'name servers are the guest’s; mmdebstrap copies those of the host' },
-  { path: /^etc\/apt\/apt\.conf\.d\/99mmdebstrap$/, why: 'options that mmdebstrap was called with' },
+  {
+    path: /^dev\/./,
+    why: 'guests get a /dev of their own when they start; mmdebstrap makes nodes',
+  },
+  {
+    path: /^etc\/hostname$/,
+    why: 'the host name is the guest’s; mmdebstrap copies that of the host',
+  },
+  {
+    path: /^etc\/resolv\.conf$/,
+    why: 'name servers are the guest’s; mmdebstrap copies those of the host',
+  },
+  {
+    path: /^etc\/apt\/apt\.conf\.d\/99mmdebstrap$/,
+    why: 'options that mmdebstrap was called with',
+  },
   {
     path: /^etc\/(passwd|shadow|group|gshadow)$/,
     why: 'systemd and dbus are configured in another order, and so their users are made in another',
@@ -92,8 +105,7 @@ export function makeReference(
   { tree, scratch }: { tree: string; scratch: string },
 ): string {
   const path = join(scratch, 'reference')
-  const sources = join(scratch, 'reference.list')
-  execFileSync('cp', [join(tree, 'etc/apt/sources.list'), sources])
+  const sources = readFileSync(join(tree, 'etc/apt/sources.list'), 'utf8').trim().split('\n')
   execFileSync('mmdebstrap', [
     '--quiet',
     '--mode=root',
@@ -104,7 +116,7 @@ export function makeReference(
     '--aptopt=Acquire::Check-Valid-Until "false"',
     suite,
     path,
-    sources,
+    ...sources,
   ], { stdio: 'pipe' })
   return path
 }
@@ -123,8 +135,9 @@ export function compareTrees(
     const theirs = b.get(path) ?? '-'
     if (mine === theirs) continue
     const known = explanations.find((one) => one.path.test(path))
-    if (known !== undefined && explains(known, { path, mine, theirs, ours, reference })) used.add(known)
-    else unexplained.push(`${path}: ${mine}; mmdebstrap: ${theirs}`)
+    if (known !== undefined && explains(known, { path, mine, theirs, ours, reference })) {
+      used.add(known)
+    } else unexplained.push(`${path}: ${mine}; mmdebstrap: ${theirs}`)
   }
   const unused = explanations.filter((one) => !used.has(one)).map(({ path }) => String(path))
   return { unexplained, unused }

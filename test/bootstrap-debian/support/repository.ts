@@ -6,13 +6,7 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import {
-  createCleartextMessage,
-  createMessage,
-  generateKey,
-  type PrivateKey,
-  sign,
-} from 'openpgp'
+import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from 'openpgp'
 import { controlText, deb, type PackageSpec } from './deb.ts'
 
 export interface Key {

@@ -82,9 +82,13 @@ export async function startMirror(files: ReadonlyMap<string, Buffer>): Promise<M
       response.writeHead(404).end('not here')
       return
     }
-    const from = behaviour?.kind === 'no-ranges' ? 0 : Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
+    const from = behaviour?.kind === 'no-ranges'
+      ? 0
+      : Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
     const body = whole.subarray(from)
-    const ranged = from > 0 ? { 'Content-Range': `bytes ${from}-${whole.length - 1}/${whole.length}` } : {}
+    const ranged = from > 0
+      ? { 'Content-Range': `bytes ${from}-${whole.length - 1}/${whole.length}` }
+      : {}
     const head = (length: number) =>
       response.writeHead(from > 0 ? 206 : 200, { 'Content-Length': length, ...ranged })
     switch (behaviour?.kind) {
