@@ -37,6 +37,8 @@ struct vs_super {
 	int stopping;
 	/* by `kill`, which asks nobody */
 	int killed;
+	/* Init has been sent SIGKILL. */
+	int ending;
 	/* console */
 	int listen, log;
 	uint64_t log_size;
@@ -81,5 +83,11 @@ void vs_console_accept(struct vs_super *s);
 void vs_console_input(struct vs_super *s, struct vs_client *client);
 void vs_console_type(struct vs_super *s);
 void vs_console_close(struct vs_super *s);
+
+/*
+ * supervise_wake.c: continues the stopped processes outside of the guest that have a zombie of the guest
+ * to reap.
+ */
+void vs_super_wake_parents(uint32_t init);
 
 #endif

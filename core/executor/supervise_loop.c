@@ -9,8 +9,12 @@
 
 static void end(struct vs_super *s)
 {
+	/* It takes longer when the parent of one of its zombies is stopped: then again, every second. */
+	if (s->ending)
+		vs_super_wake_parents(s->state.init_pid);
+	s->ending = 1;
 	vs_signal_process(s->init, 9);
-	s->kill_at = 0;
+	s->kill_at = vs_boottime_ms() + 1000;
 }
 
 /* While sigtimedwait(2) waits for a signal, the kernel shows it as not blocked. */

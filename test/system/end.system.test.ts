@@ -1,8 +1,11 @@
 /**
  * How guests end: what their init is asked, and what brings them back.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
@@ -48,6 +51,25 @@ test('kill ends a guest that reboots over and over', async () => {
   const { state, lastExit } = status('rebooter')
   assert.is(state, 'stopped')
   assert.ok(lastExit !== null)
+})
+
+test('a suspended client does not keep its guest from ending', async () => {
+  const tree = makeTree(join(vserver.scratch, 'pause'), { 'sbin/init': 'pause', pause: 'pause' })
+  vserver.must('create', 'idle', '--from', `dir:${tree}`)
+  vserver.must('start', 'idle')
+  const [file = '', ...words] = vserver.argv('exec', 'idle', '--', '/pause')
+  const client = spawn(file, words, { stdio: 'ignore' })
+  const children = `/proc/${client.pid}/task/${client.pid}/children`
+  let command = ''
+  while (command === '') {
+    await sleep(10)
+    command = readFileSync(children, 'utf8').trim()
+  }
+  client.kill('SIGSTOP')
+  process.kill(Number(command), 'SIGKILL')
+  const ended = once(client, 'exit')
+  assert.is(vserver.must('stop', 'idle', '--timeout', '100ms'), 'idle stopped\n')
+  assert.equal(await ended, [137, null])
 })
 
 test.after(() => vserver.dispose())
