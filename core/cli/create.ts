@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { parseGuestFile } from '../guest/config_file.ts'
 import { readHostConfig } from '../guest/host_config.ts'
+import { openGuestTree } from '../guest/guest_tree.ts'
 import { findInit } from '../guest/init.ts'
 import { checkName } from '../guest/name.ts'
 import { commitGuest, guestExists, guestThere, stageGuest, stageHostname } from '../guest/store.ts'
@@ -104,6 +105,11 @@ async function make(cli: Cli, making: Making): Promise<void> {
       cache: join(root.lib, 'cache'),
       offline,
       runInTree: (command) => runInTree({ executor, root, bounds, signal }, command),
+      openGuest: (source) =>
+        openGuestTree(session, root, {
+          name: source,
+          patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
+        }),
     },
     refresh,
     check: (tree) => {

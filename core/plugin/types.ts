@@ -71,6 +71,14 @@ export type TreeOutcome =
   | { readonly kind: 'killed'; readonly signal: number }
   | { readonly kind: 'timeout' }
 
+/** The tree of a guest, as it looks from inside; read-only. */
+export interface GuestTree {
+  /** Absolute; good for as long as it is open, in this process and in the session. */
+  readonly path: string
+  /** Ends it. Until then nobody starts or changes the guest. */
+  close(): Promise<void>
+}
+
 /** What a bootstrapper works with. */
 export interface BootstrapContext {
   /** For everything that Node cannot do safely (`openat2`, ownership, xattrs, devices). */
@@ -88,6 +96,8 @@ export interface BootstrapContext {
    * An abort kills it, too; then the outcome is `killed`.
    */
   readonly runInTree: (command: TreeCommand) => Promise<TreeOutcome>
+  /** Opens the tree of a guest of this root, which must not run; one at a time. */
+  readonly openGuest?: (name: string) => Promise<GuestTree>
 }
 
 /** Makes templates: `--from SCHEME:SOURCE`. */
