@@ -238,11 +238,7 @@ export const verbTable: readonly VerbInfo[] = [
     positional: '<shell>',
     doc: 'print a script that completes commands in bash, zsh or fish',
     options: [],
-    examples: [
-      'vserver completion bash >/etc/bash_completion.d/vserver',
-      'vserver completion zsh >/usr/local/share/zsh/site-functions/_vserver',
-      'vserver completion fish >~/.config/fish/completions/vserver.fish',
-    ],
+    examples: ['vserver completion bash', 'vserver completion zsh', 'vserver completion fish'],
     unprivileged: true,
     load: () => import('./completion.ts'),
   },

@@ -17,7 +17,12 @@ const test = suite('makeRegistry()')
 
 test('puts the plugins of the program together', () => {
   const registry = makeRegistry(plugins)
-  assert.equal(registry.bootstrappers.map(({ scheme }) => scheme), ['dir', 'tar'])
+  assert.equal(registry.bootstrappers.map(({ scheme }) => scheme), [
+    'debian',
+    'dir',
+    'guest',
+    'tar',
+  ])
   assert.equal(registry.networkModes.map((one) => one.mode), ['none'])
 })
 
