@@ -7,6 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { binary } from '../test/system/product.ts'
 import { type Figure, ratio, type Report, summarize } from './harness.ts'
 
@@ -47,11 +48,11 @@ function ours(place: Place, cached: boolean): number {
   const root = join(place.path, 'root')
   const lib = join(root, 'var/lib/vserver')
   const call = (...args: readonly string[]) => [binary, '--root', root, ...args]
-  spawnSync(binary, call('destroy', '--yes', 'bench').slice(1), { stdio: 'ignore' })
+  spawnSync(binary, call('destroy', '--yes', 'debian').slice(1), { stdio: 'ignore' })
   rmSync(join(lib, 'templates'), { recursive: true, force: true })
   if (!cached) rmSync(join(lib, 'cache'), { recursive: true, force: true })
   mkdirSync(root, { recursive: true, mode: 0o700 })
-  return run(call('create', 'bench', '--from', `debian:${suite}`, '--refresh'))
+  return run(call('create', 'debian', '--from', `debian:${suite}`, '--refresh'))
 }
 
 /** One bootstrap of mmdebstrap, from the archives that ours used. */
