@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   openSync,
   readdirSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import { namingFullDisk } from '../host/full_disk.ts'
 
@@ -50,7 +51,8 @@ export function readNames(path: string): readonly string[] {
 }
 
 /**
- * Writes a file whole: temporary sibling, rename. A crash leaves at most one `.tmp` sibling.
+ * Writes a file whole: temporary sibling, rename. A crash leaves a `.PID.tmp` sibling, which the next
+ * writer of the same file removes.
  *
  * @param options `sync`: whether it must outlive a power failure; what lies below /run need not
  * @throws {VServerError} E_DISK_FULL
@@ -61,6 +63,7 @@ export function writeWhole(
   options: { readonly sync: boolean },
 ): void {
   const staged = `${path}.${process.pid}.tmp`
+  removeLeftOver(path)
   try {
     namingFullDisk(path, () => {
       if (options.sync) writeToDisk(staged, data)
@@ -69,6 +72,18 @@ export function writeWhole(
     })
   } finally {
     rmSync(staged, { force: true })
+  }
+}
+
+/** Removes temporary siblings of a file whose writers have died. Others may be writing it right now. */
+function removeLeftOver(path: string): void {
+  const prefix = `${basename(path)}.`
+  for (const name of readNames(dirname(path))) {
+    const pid = name.startsWith(prefix)
+      ? /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1]
+      : undefined
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+    rmSync(join(dirname(path), name), { force: true })
   }
 }
 
