@@ -16,7 +16,7 @@ import * as assert from 'uvu/assert'
 import { syscall, type SyscallName } from '../../core/linux/syscalls.ts'
 import { suite } from '../support/suite.ts'
 import { makeTree, product, runCommand } from './product.ts'
-import { assertSame, inOwnNamespaces, type Snapshot, snapshot } from './snapshot.ts'
+import { assertSame, halfWritten, inOwnNamespaces, type Snapshot, snapshot } from './snapshot.ts'
 import { tool } from './tools.ts'
 
 inOwnNamespaces()
@@ -192,6 +192,22 @@ test('start and teardown of a replayed plan leave nothing behind', () => {
   settle('quick', 'after all of it')
 })
 
+test('a supervisor that dies at any call of its init takes it along', () => {
+  const command = it.argv('start', '--wait=exit', 'quick')
+  const { processes } = killat([], command)
+
+  const init = processes.findIndex((one) => one.command === '/sbin/init')
+  const supervisor = processes.findIndex((one) => one.command.includes('@supervise'))
+  assert.ok(init > supervisor && supervisor > 0, JSON.stringify(processes))
+  const calls = processes[init]?.calls ?? 0
+  assert.ok(calls >= 30, `${calls} calls of init`)
+  for (let call = 1; call <= calls; call++) {
+    const at = ['-p', String(init), '-n', String(call), '-k', String(supervisor)]
+    const traced = killat(at, command)
+    settle('quick', `supervisor killed before call ${call} (number ${traced.call}) of init`)
+  }
+})
+
 test('stop leaves nothing behind', () => {
   const command = it.argv('stop', 'lasting')
   const prepare = () => {
@@ -215,6 +231,9 @@ test('a start that is compiled leaves nothing behind', () => {
   assert.ok(kills >= 60, `only ${kills} kills`)
   assert.is(it.run(['start', '--wait=exit', 'quick']).code, 0)
   settle('quick', 'after all of it')
+  prepare()
+  assert.is(it.run(['start', '--wait=exit', 'quick']).code, 0)
+  assert.equal(halfWritten(it.root), [])
 })
 
 test.run()

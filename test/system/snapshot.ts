@@ -116,11 +116,19 @@ function ids(root: string): string[] {
   return [...claims, ...records].sort()
 }
 
-/** Files under /run that say something about guests; kept plans stay by design. */
+/**
+ * Files under /run that say something about guests. Kept plans stay by design, and a half-written one
+ * until the next is written: see `halfWritten`.
+ */
 function runtime(root: string): string[] {
-  return globSync(join(root, 'run/vserver/guests/*/*')).filter((path) =>
-    !path.endsWith('.kept') && !path.endsWith('/lock')
-  ).sort()
+  return globSync(join(root, 'run/vserver/guests/*/*'))
+    .filter((path) => !/(\.kept|\/lock|\/(\w+\.kept|started\.json)\.\d+\.tmp)$/.test(path))
+    .sort()
+}
+
+/** What writers that died left of files of guests: nothing, once the same files were written again. */
+export function halfWritten(root: string): string[] {
+  return globSync(join(root, '{run,var/lib}/vserver/guests/*/*.tmp')).sort()
 }
 
 /** Takes stock. `root` is what `--root` names: processes are told by it. */

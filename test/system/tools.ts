@@ -34,12 +34,12 @@ const bare: Readonly<Record<string, readonly string[]>> = {
 const hosted: Readonly<Record<string, readonly string[]>> = {
   escape: escapeParts,
   hostkey: ['hostkey.c'],
-  killat: ['killat.c'],
+  killat: ['killat.c', 'killat_table.c'],
   ptydrive: ['ptydrive.c', 'ptyterm.c'],
   ttypeer: ['ttypeer.c'],
 }
 
-const headers = ['bare.h', 'escape.h', 'ptydrive.h', 'stream.h']
+const headers = ['bare.h', 'escape.h', 'killat.h', 'ptydrive.h', 'stream.h']
 const common = ['-std=gnu17', '-O2', '-static', '-Wall', '-Wextra', '-Werror']
 const bareFlags = [
   '-nostdlib',
@@ -71,7 +71,9 @@ export function tool(name: string): string {
   const directory = inRepository('test/system/tools')
   const target = inRepository('dist/test-tools', name)
   const files = sources.map((file) => join(directory, file))
-  const newest = Math.max(...[...files, ...headers.map((file) => join(directory, file))].map(modifiedMs))
+  const newest = Math.max(
+    ...[...files, ...headers.map((file) => join(directory, file))].map(modifiedMs),
+  )
   if (modifiedMs(target) < newest) {
     mkdirSync(inRepository('dist/test-tools'), { recursive: true })
     const fresh = `${target}.${process.pid}`

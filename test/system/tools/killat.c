@@ -3,12 +3,13 @@
  * killat: runs a command under ptrace with everything that comes of it, numbers the processes in the
  * order in which they appear, counts their system calls, and kills one right before its N-th call.
  *
- *   killat [-a PID]... [-p PROCESS -n CALL] [-d MS] [-w MS] -- COMMAND...
+ *   killat [-a PID]... [-p PROCESS -n CALL [-k PROCESS]] [-d MS] [-w MS] -- COMMAND...
  *
- * -d lets a new process take its first step only when the kill has been made, or after so many ms: the
- * other end of what a scheduler may do. -a traces a process that runs already (it gets a number before the command's processes do). Without
- * -p it only counts. It ends when the command has ended and nothing has happened for -w ms (30 unless
- * told); what still runs then is let go. The last line of stdout is a JSON object:
+ * -a traces a process that runs already (it gets a number before the command's processes do). Without
+ * -p it only counts. -k kills another process than the one whose calls are counted. -d lets a new
+ * process take its first step only when the kill has been made, or after so many ms: the other end of
+ * what a scheduler may do. It ends when the command has ended and nothing has happened for -w ms (30
+ * unless told); what still runs then is let go. The last line of stdout is a JSON object:
  *
  *   {"code":0,"killed":false,"call":-1,"processes":[{"calls":57,"command":"vserver start web",
  *    "numbers":[59,12,...]}]}
@@ -31,33 +32,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX 256
-#define NUMBERS 1024
+#include "killat.h"
+
 #define OPTIONS \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACEEXEC)
 
-struct process {
-	pid_t pid;
-	unsigned long calls;
-	/* a process that was forked here counts from its exec on: before, it runs our own code */
-	int counting;
-	char command[128];
-	unsigned int numbers[NUMBERS];
-};
-
-struct thread {
-	pid_t tid;
-	int process;
-	/* when it was stopped at its beginning, in ms; 0: it goes on */
-	long held;
-	int begun;
-};
-
-static struct process processes[MAX];
-static struct thread threads[MAX];
-static int process_count, thread_count;
-static int chosen = -1, killed;
+static int chosen = -1, victim = -1, killed;
 static unsigned long chosen_call;
 static long killed_call = -1, hold_ms;
 
@@ -67,70 +48,6 @@ static long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static void name_process(struct process *process)
-{
-	char path[64];
-	size_t length;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", process->pid);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return;
-	length = fread(process->command, 1, sizeof(process->command) - 1, file);
-	fclose(file);
-	for (size_t i = 0; i < length; i++)
-		if (process->command[i] < ' ' || process->command[i] == '"' || process->command[i] == '\\')
-			process->command[i] = ' ';
-	process->command[length ? length - 1 : 0] = 0;
-}
-
-/* The process that a thread belongs to, as /proc says; a thread may be new. */
-static pid_t group_of(pid_t tid)
-{
-	char path[64], line[256];
-	int group = tid;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	FILE *file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Tgid: %d", &group) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return group;
-}
-
-static int add_process(pid_t pid, int counting)
-{
-	for (int i = process_count - 1; i >= 0; i--)
-		if (processes[i].pid == pid)
-			return i;
-	if (process_count == MAX)
-		exit(3);
-	processes[process_count].pid = pid;
-	processes[process_count].counting = counting;
-	name_process(&processes[process_count]);
-	return process_count++;
-}
-
-static struct thread *add_thread(pid_t tid)
-{
-	for (int i = 0; i < thread_count; i++)
-		if (threads[i].tid == tid)
-			return &threads[i];
-	if (thread_count == MAX)
-		exit(3);
-	threads[thread_count] = (struct thread){ .tid = tid, .process = add_process(group_of(tid), 1) };
-	return &threads[thread_count++];
-}
-
-static void remove_thread(pid_t tid)
-{
-	for (int i = 0; i < thread_count; i++)
-		if (threads[i].tid == tid)
-			threads[i--] = threads[--thread_count];
 }
 
 static void system_call(struct thread *thread)
@@ -145,12 +62,12 @@ static void system_call(struct thread *thread)
 		process->numbers[process->calls] = (unsigned int)info.entry.nr |
 			(info.entry.nr == SYS_openat && (info.entry.args[2] & O_CREAT) ? 65536 : 0);
 	process->calls++;
-	if (thread->process != chosen || process->calls != chosen_call || killed)
+	if (thread->process != chosen || process->calls != chosen_call || killed || victim >= process_count)
 		return;
 	/* A task that dies in its entry stop does not make the call. */
 	killed = 1;
 	killed_call = (long)info.entry.nr;
-	kill(process->pid, SIGKILL);
+	kill(processes[victim < 0 ? chosen : victim].pid, SIGKILL);
 }
 
 /* Handles one stop and gives the signal that the task is to get. */
@@ -302,7 +219,7 @@ int main(int argc, char **argv)
 	int option, idle_ms = 30, code = -1;
 	pid_t pid;
 
-	while ((option = getopt(argc, argv, "+a:p:n:d:w:")) != -1) {
+	while ((option = getopt(argc, argv, "+a:p:n:k:d:w:")) != -1) {
 		switch (option) {
 		case 'a':
 			pid = atoi(optarg);
@@ -316,6 +233,9 @@ int main(int argc, char **argv)
 		case 'n':
 			chosen_call = strtoul(optarg, NULL, 10);
 			break;
+		case 'k':
+			victim = atoi(optarg);
+			break;
 		case 'd':
 			hold_ms = atol(optarg);
 			break;
@@ -327,7 +247,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind == argc) {
-		fprintf(stderr, "usage: killat [-a PID]... [-p PROCESS -n CALL] [-d MS] [-w MS] -- COMMAND...\n");
+		fputs("usage: killat [-a PID]... [-p PROCESS -n CALL [-k PROCESS]] [-d MS] [-w MS] -- COMMAND...\n",
+		      stderr);
 		return 2;
 	}
 	for (int i = 0; i < thread_count; i++)
@@ -335,15 +256,9 @@ int main(int argc, char **argv)
 	pid = start(argv + optind);
 	trace(pid, idle_ms, &code);
 	let_go();
-	printf("{\"code\":%d,\"killed\":%s,\"call\":%ld,\"processes\":[", code, killed ? "true" : "false",
+	printf("{\"code\":%d,\"killed\":%s,\"call\":%ld,\"processes\":", code, killed ? "true" : "false",
 	       killed_call);
-	for (int i = 0; i < process_count; i++) {
-		printf("%s{\"calls\":%lu,\"command\":\"%s\",\"numbers\":[", i ? "," : "",
-		       processes[i].calls, processes[i].command);
-		for (unsigned long at = 0; at < processes[i].calls && at < NUMBERS; at++)
-			printf("%s%u", at ? "," : "", processes[i].numbers[at]);
-		printf("]}");
-	}
-	printf("]}\n");
+	print_processes();
+	printf("}\n");
 	return 0;
 }
