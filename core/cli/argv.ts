@@ -70,6 +70,8 @@ function findVerb(argv: readonly string[], table: readonly VerbInfo[]): {
   const first = nextWord(argv, 0)
   if (first === undefined) return { verb: undefined, words: argv }
   const word = argv[first] ?? ''
+  // `vserver help start` is what hands type that know git or systemctl.
+  if (word === 'help') return findVerb([...argv.toSpliced(first, 1), '--help'], table)
   const direct = table.find(({ verb }) => verb === word)
   if (direct !== undefined) return { verb: direct, words: argv.toSpliced(first, 1) }
   const second = nextWord(argv, first + 1)

@@ -29,12 +29,12 @@ function isFatal({ found, needed }: CheckRow): boolean {
 /** The table, and below it what to do about what is missing. Pure. */
 export function formatRows(rows: readonly CheckRow[]): string {
   const table = formatTable([
-    ['FEATURE', 'FOUND', 'NEEDED FOR', 'DETAIL'],
+    ['FEATURE', 'FOUND', 'FOR', 'DETAIL'],
     ...rows.map(({ feature, found, needed, detail }) => [
       feature,
       found ? 'yes' : 'NO',
       needed,
-      detail,
+      found && detail === 'tried' ? '' : detail,
     ]),
   ])
   const missing = rows.filter(({ found }) => !found)

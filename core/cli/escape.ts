@@ -2,8 +2,8 @@
  * Makes what a guest wrote harmless for the terminal of whoever looks at it: a guest must not move the
  * host's cursor, retitle its window or answer its queries. Pure.
  *
- * Line feeds and tabs stay, a carriage return before a line feed goes; every other control character,
- * C1 included, and every byte that is no UTF-8 becomes `\xNN`.
+ * Line feeds and tabs stay; carriage returns at the end of a line and changes of colour go; every other
+ * control character, C1 included, and every byte that is no UTF-8 becomes `\xNN`.
  */
 export function escapeForTerminal(bytes: Uint8Array): string {
   let shown = ''
@@ -12,7 +12,12 @@ export function escapeForTerminal(bytes: Uint8Array): string {
     const byte = bytes[index] ?? 0
     if (byte < 0x80) {
       index++
-      if (byte === 0x0d && (bytes[index] === 0x0a || index === bytes.length)) continue
+      if (byte === 0x0d && endsLine(bytes, index)) continue
+      const colour = byte === 0x1b ? colourLength(bytes, index) : 0
+      if (colour > 0) {
+        index += colour
+        continue
+      }
       const plain = byte === 0x0a || byte === 0x09 || (byte >= 0x20 && byte !== 0x7f)
       shown += plain ? String.fromCharCode(byte) : escaped(byte)
       continue
@@ -34,6 +39,21 @@ export function escapeForTerminal(bytes: Uint8Array): string {
     }
   }
   return shown
+}
+
+/** Whether nothing but carriage returns stands before the end of the line. */
+function endsLine(bytes: Uint8Array, from: number): boolean {
+  let index = from
+  while (bytes[index] === 0x0d) index++
+  return index === bytes.length || bytes[index] === 0x0a
+}
+
+/** Bytes of `[…m`, which sets colours and nothing else (ECMA-48, SGR); 0 when it is not that. */
+function colourLength(bytes: Uint8Array, from: number): number {
+  if (bytes[from] !== 0x5b) return 0
+  let index = from + 1
+  while ((bytes[index] ?? 0) >= 0x30 && (bytes[index] ?? 0) <= 0x3b) index++
+  return bytes[index] === 0x6d ? index + 1 - from : 0
 }
 
 function escaped(byte: number): string {

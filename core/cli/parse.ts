@@ -39,6 +39,8 @@ export function parseArgv(
   if (verb !== undefined) validate(verb, { tokens, command })
   const args = collect(tokens, command)
   const help = args.flag('help')
+  // An unset variable of a script must not mean the host's own guests.
+  if (args.text('root') === '') throw usage(verb, '--root is empty', { hint: 'name a directory' })
   return {
     verb,
     args,

@@ -67,13 +67,21 @@ function ownSession(): Step {
   }
 }
 
+function enterDirectory(): Step {
+  return {
+    kind: 'directory',
+    role: 'COMMAND',
+    phrase: 'change to the working directory',
+    emit: (p, h) => p.call('chdir', [h.ref('cwd')]),
+  }
+}
+
 function runCommand(path: string): Step {
   return {
     kind: 'exec',
     role: 'COMMAND',
     phrase: 'run the command',
     emit(p, h) {
-      p.call('chdir', [h.ref('cwd')])
       p.emit('EXEC', [path, h.ref('argv'), h.ref('envp')])
     },
   }
@@ -104,6 +112,7 @@ export function planEnter(
     process.becomeRootInside('COMMAND', keptCapabilities, facts.lastCapability),
     process.closeDescriptors('COMMAND'),
     process.filterCalls('COMMAND', guestFilter()),
+    enterDirectory(),
     runCommand(path),
   ]
   return { plan: compileSteps(guest.name, steps), steps, inputs: [], env, login }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { claimIds, type IdBounds } from '../host/ids.ts'
 import { guestDir, type Root } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
+import { noteHostname } from './host_name.ts'
 import { writeSynced } from './files.ts'
 import type { Patience } from './layers.ts'
 import { sealGuest } from './seal.ts'
@@ -71,4 +72,5 @@ async function stageCloneHostname(
   const file = join(directory, 'hostname')
   writeSynced(file, `${staged.name}\n`)
   chmodSync(file, 0o644)
+  noteHostname(staged.path, staged.name)
 }

@@ -28,6 +28,7 @@ import { type Card, encodeCard, shownCgroup } from './card.ts'
 import { effectiveConfig, type GuestConfig } from './config.ts'
 import { parseGuestFile } from './config_file.ts'
 import { readText, writeWhole } from './files.ts'
+import { followHostname } from './host_name.ts'
 import { findInit, type Init, stopRule } from './init.ts'
 import { statInputs } from './inputs.ts'
 import { encodeKept, type Kept } from './kept.ts'
@@ -94,6 +95,13 @@ export function prepareGuest(
       hint: 'restore it from a backup',
     })
   }
+  config.mounts.forEach(({ source }, index) => {
+    if (lstatSync(source, { throwIfNoEntry: false }) !== undefined) return
+    throw errors.E_SOURCE(
+      `Cannot ${verb} "${name}": mounts[${index}].source "${source}" does not exist`,
+      { hint: `make it, or change ${stored.file}` },
+    )
+  })
   const upper = join(dir, 'upper')
   const seen = new Set<string>()
   const init = findInit(
@@ -151,6 +159,7 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
   const directory = runDir(root, stored.name)
   ensureDirectory(directory)
   installExecutor(root, executor)
+  followHostname(stored.dir, config.hostname)
   const inputs: readonly InputPath[] = [
     stored.file,
     join(stored.dir, 'meta.json'),

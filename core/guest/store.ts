@@ -12,6 +12,7 @@ import type { IdRange } from '../host/ids.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
 import { isCode, readNames, readText, syncParent, writeSynced } from './files.ts'
+import { noteHostname } from './host_name.ts'
 import { encodeMeta, type Meta, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
 import { sweep } from './sweep.ts'
@@ -99,6 +100,7 @@ export function stageHostname(
   const file = join(directory, 'hostname')
   writeSynced(file, `${hostname}\n`)
   chmodSync(file, 0o644)
+  noteHostname(staged.path, hostname)
 }
 
 /**

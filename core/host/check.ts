@@ -20,7 +20,7 @@ import { role } from '../plan/abi.ts'
 import { bytes } from '../plan/program.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
-import { parseHardLimits, probeCgroups, takesDetachedLayers } from './facts.ts'
+import { callerHardLimits, probeCgroups, takesDetachedLayers } from './facts.ts'
 import type { Root } from './root.ts'
 
 /** One row of `vserver check`. */
@@ -147,7 +147,7 @@ function trials(): readonly Trial[] {
     },
     {
       feature: 'pidns option of proc',
-      needed: 'a faster start (Linux 6.18)',
+      needed: 'a faster start',
       remedy: 'none needed: an extra process does the same',
       steps: close('try the pidns option', (p) => {
         const context = p.keep('fsopen', ['proc', k.FSOPEN_CLOEXEC])
@@ -208,14 +208,14 @@ function checkCgroups(): CheckRow {
   try {
     const { unified, v1, controllers } = probeCgroups(readFileSync('/proc/self/mounts', 'utf8'))
     const layout = v1.length === 0
-      ? `controllers ${controllers.join(' ')}`
-      : `hybrid, ${v1.length} version 1 hierarchies`
+      ? `${controllers.join(' ')}`
+      : 'hybrid'
     return {
       feature: 'cgroup2',
       found: true,
       needed: 'start',
       remedy: '',
-      detail: `${unified}, ${layout}`,
+      detail: `${layout} at ${unified}`,
     }
   } catch (error) {
     if (!(error instanceof VServerError)) throw error
@@ -225,12 +225,12 @@ function checkCgroups(): CheckRow {
 }
 
 function checkLimits(): CheckRow {
-  const { shortages } = guestLimits(parseHardLimits(readFileSync('/proc/self/limits', 'utf8')))
+  const { shortages } = guestLimits(callerHardLimits())
   const [short] = shortages
   return {
-    feature: 'resource limits of the caller',
+    feature: 'limits of the caller',
     found: short === undefined,
-    needed: 'start, where root may not raise them',
+    needed: 'start',
     remedy: short === undefined ? '' : 'raise the hard limits of the calling shell (ulimit -H)',
     detail: short === undefined
       ? 'enough for a guest'

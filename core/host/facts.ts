@@ -57,19 +57,28 @@ export async function probeFacts(
     readonly mounts: readonly { readonly source: string }[]
   },
 ): Promise<Facts> {
-  const capabilities = BigInt(`0x${statusField('CapPrm')}`)
-  const mayRaise = (capabilities & (1n << BigInt(capability.CAP_SYS_RESOURCE))) !== 0n
   const paths = [...maskedPaths, ...readOnlyPaths].map(([path]) => path)
   return {
     cgroup: probeCgroupHost(guest.digest6),
-    capabilities,
+    capabilities: permittedCapabilities(),
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
-    hardLimits: mayRaise ? undefined : parseHardLimits(readFileSync('/proc/self/limits', 'utf8')),
+    hardLimits: callerHardLimits(),
     procPidNamespace: await probeProcPidNamespace(session),
     detachedLayers: takesDetachedLayers(release()),
     present: new Set(paths.filter((path) => existsSync(path))),
     directories: new Set(guest.mounts.map(({ source }) => source).filter(isDirectory)),
   }
+}
+
+function permittedCapabilities(): bigint {
+  return BigInt(`0x${statusField('CapPrm')}`)
+}
+
+/** The caller's hard resource limits by RLIMIT_* number, or undefined where it may raise them. */
+export function callerHardLimits(): readonly bigint[] | undefined {
+  const raises = 1n << BigInt(capability.CAP_SYS_RESOURCE)
+  if ((permittedCapabilities() & raises) !== 0n) return undefined
+  return parseHardLimits(readFileSync('/proc/self/limits', 'utf8'))
 }
 
 /** The cgroup hierarchies of this host; on a systemd host a unit of ours is started for them. */
@@ -174,15 +183,6 @@ function probeProcPidNamespace(session: Session): Promise<boolean> {
     p.call('close', [own])
     p.call('close', [context])
   })
-}
-
-/**
- * Whether overlayfs takes detached layers, from the kernel's version: trying it where it does not work
- * would leave a line in the kernel log each time, and the other way works everywhere. Pure.
- */
-export function takesDetachedLayers(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10))
-  return major > 6 || (major === 6 && minor >= 15)
 }
 
 async function works(session: Session, emit: (p: ProgramBuilder) => void): Promise<boolean> {

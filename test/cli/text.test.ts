@@ -17,6 +17,11 @@ test('leaves text, tabs and line ends', () => {
   assert.is(escapeForTerminal(Buffer.from('a\r\nb\r')), 'a\nb')
 })
 
+test('drops what only colours, and carriage returns at the end of a line', () => {
+  const shown = escapeForTerminal(Buffer.from('[\x1b[0;32m  OK  \x1b[0m] up\r\r\n\x1b[1;2H'))
+  assert.is(shown, '[  OK  ] up\n\\x1b[1;2H')
+})
+
 test('shows everything that a terminal would act on', () => {
   assert.is(escapeForTerminal(Buffer.from('\x1b[2J\x07\x00\x7f')), '\\x1b[2J\\x07\\x00\\x7f')
   assert.is(escapeForTerminal(Buffer.from('50%\r100%')), '50%\\x0d100%')
