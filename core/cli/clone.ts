@@ -3,17 +3,18 @@
  *
  * @module
  */
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { errors } from '../errors.ts'
 import { cloneGuest } from '../guest/clone.ts'
-import { readHostConfig } from '../guest/host_config.ts'
 import { hasUnfinishedLayers } from '../guest/layers.ts'
 import { readLife } from '../guest/life.ts'
 import { checkName, checkPattern } from '../guest/name.ts'
 import { guestExists, guestThere, namesWithLeftovers, readGuest } from '../guest/store.ts'
 import { withSession } from '../host/executor.ts'
-import { runDir } from '../host/root.ts'
+import { defaultIdBounds, type IdBounds } from '../host/ids.ts'
+import { type Root, runDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
-import { rmSync } from 'node:fs'
 import { executorOf, useRoot, withGuestLocks } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
@@ -75,9 +76,16 @@ async function clone(
     source: guest,
     name,
     yaml: await clonedYaml(guest),
-    bounds: readHostConfig(root).ids,
+    bounds: await idBounds(root),
     patience: { verb: 'clone', timeoutMs: globals.lockTimeoutMs, signal },
   })
+}
+
+/** Loads what reads YAML only where there is some. */
+async function idBounds(root: Root): Promise<IdBounds> {
+  if (!existsSync(join(root.etc, 'vserver.yaml'))) return defaultIdBounds
+  const { readHostConfig } = await import('../guest/host_config.ts')
+  return readHostConfig(root).ids
 }
 
 /** The source's file, word for word, but for the keys that are each guest's own. */

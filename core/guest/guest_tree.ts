@@ -6,7 +6,7 @@
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { busy, errors } from '../errors.ts'
-import { takesDetachedLayers } from '../host/facts.ts'
+import { takesDetachedLayers } from '../host/kernel.ts'
 import { takeLock } from '../host/lock.ts'
 import { overlayInUse } from '../host/overlay_use.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
