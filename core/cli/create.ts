@@ -15,7 +15,6 @@ import { readStatus } from '../guest/read_status.ts'
 import { readGuest } from '../guest/store.ts'
 import { statusesJson } from '../guest/status.ts'
 import { sweep } from '../guest/sweep.ts'
-import { runInTree } from '../guest/run_in_tree.ts'
 import { readSourceOptions } from '../guest/source_options.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
 import { withSession } from '../host/executor.ts'
@@ -104,7 +103,11 @@ async function make(cli: Cli, making: Making): Promise<void> {
       options,
       cache: join(root.lib, 'cache'),
       offline,
-      runInTree: (command) => runInTree({ executor, root, bounds, signal }, command),
+      async runInTree(command) {
+        // It compiles plans of contexts, which a guest of a template that is there does without.
+        const { runInTree } = await import('../guest/run_in_tree.ts')
+        return await runInTree({ executor, root, bounds, signal }, command)
+      },
       openGuest: (source) =>
         openGuestTree(session, root, {
           name: source,

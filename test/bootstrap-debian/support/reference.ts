@@ -37,6 +37,11 @@ export const explanations: readonly Difference[] = [
     why: 'options that mmdebstrap was called with',
   },
   {
+    path: /^etc\/apt\/sources\.list$/,
+    why: 'mmdebstrap puts empty lines between the sources',
+    same: (text) => text.replace(/\n+/g, '\n'),
+  },
+  {
     path: /^etc\/(passwd|shadow|group|gshadow)$/,
     why: 'systemd and dbus are configured in another order, and so their users are made in another',
     same: sortedLines,
