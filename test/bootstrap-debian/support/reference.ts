@@ -55,7 +55,6 @@ export const explanations: readonly Difference[] = [
     why: 'debconf keeps a stamp of the terminal and the order of questions',
   },
   { path: /^var\/lib\/dpkg\/status-old$/, why: 'the state before the last package' },
-  { path: /^var\/lib\/dpkg\/diversions-old$/, why: 'the state before the last diversion' },
   {
     path: /^var\/lib\/dpkg\/triggers\/File$/,
     why: 'dpkg adds interests as it meets packages; we sort them',
