@@ -1,8 +1,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openGuestTree } from '../../core/guest/guest_tree.ts'
+import { encodeMeta } from '../../core/guest/meta.ts'
+import { prepareRoot } from '../../core/host/root_dirs.ts'
+import { rootAt } from '../../core/host/root.ts'
 import type { Bootstrapper, Plugin } from '../../core/plugin/types.ts'
 import debian from '../../plugins/bootstrap-debian/index.ts'
 import dir from '../../plugins/bootstrap-dir/index.ts'
+import guestPlugin from '../../plugins/bootstrap-guest/index.ts'
 import tar from '../../plugins/bootstrap-tar/index.ts'
 import { emptyBase } from '../bootstrap-debian/support/bench.ts'
 import { file } from '../bootstrap-debian/support/deb.ts'
@@ -40,6 +45,30 @@ conform('tar', ({ scratch }) => {
     source,
     missing: join(scratch, 'missing.tar'),
     change: () => write('one', 'two'),
+  }
+})
+
+conform('guest', ({ scratch }) => {
+  const root = rootAt(join(scratch, 'root'))
+  prepareRoot(root)
+  const template = join(root.lib, 'templates/dir-x')
+  mkdirSync(join(template, 'etc'), { recursive: true })
+  for (const name of ['one', 'gone']) writeFileSync(join(template, 'etc', name), name)
+  const guest = join(root.lib, 'guests/web')
+  for (const name of ['upper/etc', 'work']) mkdirSync(join(guest, name), { recursive: true })
+  writeFileSync(join(guest, 'guest.yaml'), '')
+  const ids = { first: 2_000_000_000, count: 65536 }
+  const meta = { version: 1, template: 'dir-x', layers: [], ids, createdAt: '' } as const
+  writeFileSync(join(guest, 'meta.json'), encodeMeta(meta))
+  return {
+    bootstrapper: only(guestPlugin),
+    source: 'web',
+    missing: 'nobody',
+    change: () => writeFileSync(join(guest, 'upper/etc/two'), 'two'),
+    context: (session) => ({
+      openGuest: (name) =>
+        openGuestTree(session, root, { name, patience: { verb: 'create', timeoutMs: 0 } }),
+    }),
   }
 })
 

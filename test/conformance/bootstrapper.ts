@@ -10,7 +10,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VServerError } from '../../core/errors.ts'
-import { openSession } from '../../core/plan/session.ts'
+import { openSession, type Session } from '../../core/plan/session.ts'
 import type {
   BootstrapContext,
   Bootstrapper,
@@ -25,6 +25,8 @@ export interface Subject {
   readonly bootstrapper: Bootstrapper
   readonly source: string
   readonly options?: OptionValues
+  /** What else it is handed. */
+  readonly context?: (session: Session) => Partial<BootstrapContext>
   /** A source that is not there. */
   readonly missing: string
   /** Changes the source, so that another tree must come of it. */
@@ -68,6 +70,7 @@ export function conform(name: string, open: (made: Made) => Promise<Subject> | S
       cache: join(scratch, 'cache'),
       offline: false,
       runInTree: () => Promise.resolve({ kind: 'exited', code: 0 }),
+      ...subject.context?.(session),
       ...more,
     })
     let count = 0
