@@ -47,9 +47,14 @@ function joinNamespaces(ownNetwork: boolean): Step {
     role: 'COMMAND',
     phrase: 'join the namespaces',
     emit(p, h) {
+      // What the guest's root may kill may have had its memory dropped, and is then open to it: from here
+      // on there is nothing of the host's in the process but this pidfd of the guest's own init.
+      const own = 3
+      p.call('dup3', [h.ref('initPidfd'), own, k.O_CLOEXEC], { ignore: [errno.EINVAL] })
+      p.call('close_range', [own + 1, 0xffffffff, 0])
       const all = k.CLONE_NEWUSER | k.CLONE_NEWNS | k.CLONE_NEWIPC | k.CLONE_NEWUTS |
         k.CLONE_NEWCGROUP | (ownNetwork ? k.CLONE_NEWNET : 0)
-      p.call('setns', [h.ref('initPidfd'), all])
+      p.call('setns', [own, all])
     },
   }
 }
@@ -110,7 +115,6 @@ export function planEnter(
     joinNamespaces(guest.network.own),
     ownSession(),
     process.becomeRootInside('COMMAND', keptCapabilities, facts.lastCapability),
-    process.closeDescriptors('COMMAND'),
     process.filterCalls('COMMAND', guestFilter()),
     enterDirectory(),
     runCommand(path),

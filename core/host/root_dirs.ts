@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -36,9 +37,23 @@ export function prepareRoot(root: Root): void {
     root.run,
     join(root.run, 'guests'),
   ]
+  for (const path of [root.dir, join(root.dir, 'var'), join(root.dir, 'run')]) checkAbove(path)
   for (const directory of closed) ensureDirectory(directory)
   checkExecutable(root.lib)
   checkFormat(root)
+}
+
+/** Who can rename what is above a state directory can put another one in its place. */
+function checkAbove(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined || !found.isDirectory()) return
+  if (found.uid !== 0) {
+    throw unusable(path, `it belongs to user ${found.uid}, not to root`, `chown root: ${path}`)
+  }
+  const sticky = (found.mode & 0o1000) !== 0
+  if ((found.mode & 0o022) !== 0 && !sticky) {
+    throw unusable(path, 'others can rename what is in it', `chmod go-w ${path}`)
+  }
 }
 
 /** Makes a directory with mode 0700, or checks the one that is there. */
