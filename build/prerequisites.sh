@@ -40,7 +40,7 @@ need libc6-dev library libc.a
 need linux-libc-dev test -e /usr/include/linux/mount.h
 need libzstd-dev library libzstd.a
 need libmd-dev library libmd.a
-case $wants in start | test)
+case $wants in test)
   need mmdebstrap command -v mmdebstrap
   ;;
 esac

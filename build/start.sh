@@ -1,7 +1,7 @@
 #!/bin/sh
-# From a bare Debian-like machine with Node and npm to a running guest: builds dist/vserver, makes a
-# Debian tree, and creates, starts and asks a guest named "web". Run it again at any time: what is there
-# already is kept.
+# From a bare Debian-like machine with Node and npm to a running guest: builds dist/vserver, bootstraps
+# Debian from its archive as a guest named "web", and boots and asks it. Run it again at any time: what
+# is there already is kept.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || {
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 }
 guest=web
 made=
-step() { printf '\n[%s/5] %s\n' "$1" "$2" >&2; }
+step() { printf '\n[%s/4] %s\n' "$1" "$2" >&2; }
 
 # The child gets Ctrl-C too and cleans up after itself; what this run had finished is undone here.
 interrupted() {
@@ -27,21 +27,18 @@ trap interrupted INT TERM HUP
 step 1 'dist/vserver: one static file'
 VSERVER_PREREQUISITES=start sh build/build.sh
 
-step 2 'a Debian tree with systemd in dist/debian'
-sh build/debian-tree.sh
-
-step 3 "guest \"$guest\" from that tree"
+step 2 "guest \"$guest\", Debian trixie from its own archive"
 if dist/vserver list --quiet | grep -qx "$guest"; then
   echo "$guest is there already"
 else
   made=1
-  dist/vserver create "$guest" --from "dir:$PWD/dist/debian"
+  dist/vserver create "$guest" --from debian:trixie
 fi
 
-step 4 'boot'
+step 3 'boot'
 dist/vserver start "$guest" --wait
 
-step 5 'ask its systemd'
+step 4 'ask its systemd'
 echo "\$ vserver exec $guest -- systemctl is-system-running"
 dist/vserver exec "$guest" -- systemctl is-system-running
 trap - INT TERM HUP
