@@ -13,8 +13,10 @@ static const struct {
 } codes[] = {
 	[VS_E_BUSY] = { "E_BUSY", 5 },
 	[VS_E_COMMAND] = { "E_COMMAND", 127 },
+	[VS_E_DISK_FULL] = { "E_DISK_FULL", 1 },
 	[VS_E_EXECUTOR] = { "E_EXECUTOR", 1 },
 	[VS_E_GUEST_UNKNOWN] = { "E_GUEST_UNKNOWN", 4 },
+	[VS_E_HOST] = { "E_HOST", 1 },
 	[VS_E_INTERRUPTED] = { "E_INTERRUPTED", 130 },
 	[VS_E_NOT_RUNNING] = { "E_NOT_RUNNING", 3 },
 	[VS_E_OP] = { "E_OP", 1 },
@@ -114,9 +116,20 @@ int vs_error_not_running(const struct vs_request *r, const char *verb, const cha
 
 int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error)
 {
+	enum vs_code code = VS_E_OP;
+	const char *hint = NULL;
 	char buffer[32];
 
-	return vs_error(r, VS_E_OP, NULL, "Cannot ", phrase, ": ", call, " failed with ",
+	if (error == ENOSPC && (vs_equal(call, "clone") || vs_equal(call, "unshare"))) {
+		code = VS_E_HOST;
+		hint = "the limit on namespaces is reached: raise user.max_user_namespaces and the like "
+		       "(sysctl user)";
+	} else if (error == ENOSPC || error == EDQUOT) {
+		return vs_error(r, VS_E_DISK_FULL,
+				"make room there (space or inodes), or keep the state elsewhere with --root",
+				"Cannot ", phrase, ": no space is left", NULL);
+	}
+	return vs_error(r, code, hint, "Cannot ", phrase, ": ", call, " failed with ",
 			vs_errno_name(error, buffer), NULL);
 }
 

@@ -75,8 +75,10 @@ int vs_signal_number(const char *word);
 enum vs_code {
 	VS_E_BUSY,
 	VS_E_COMMAND,
+	VS_E_DISK_FULL,
 	VS_E_EXECUTOR,
 	VS_E_GUEST_UNKNOWN,
+	VS_E_HOST,
 	VS_E_INTERRUPTED,
 	VS_E_NOT_RUNNING,
 	VS_E_OP,

@@ -7,6 +7,9 @@ import { errors, type VServerError } from '../errors.ts'
 import { OpFailure, PlanRefused, SessionLost } from '../plan/failure.ts'
 import { fullDiskHint } from './full_disk.ts'
 
+const namespacesHint =
+  'the limit on namespaces is reached: raise user.max_user_namespaces and the like (sysctl user)'
+
 /** Turns what `session.run` throws into a VServerError; `undefined` for anything else. Pure. */
 export function fromSession(thrown: unknown): VServerError | undefined {
   if (thrown instanceof OpFailure) return fromOp(thrown)
@@ -24,6 +27,10 @@ export function fromSession(thrown: unknown): VServerError | undefined {
 function fromOp(failure: OpFailure): VServerError {
   const { errnoName, call, phrase, message } = failure
   const info = { details: { errno: errnoName, call, phrase }, cause: failure }
+  // namespaces(7): no more of a kind may be made
+  if (errnoName === 'ENOSPC' && (call === 'clone' || call === 'unshare')) {
+    return errors.E_HOST(message, { ...info, hint: namespacesHint })
+  }
   if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT') {
     return errors.E_DISK_FULL(`Cannot ${phrase}: no space is left`, {
       ...info,
