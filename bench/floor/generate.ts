@@ -125,6 +125,7 @@ function statement(op: Op, cells: Cells): string {
       return `r = vs_op_sweep((int)${args[0]}, (void *)${args[1]})`
     case 'EXEC':
     case 'REPORT':
+    case 'SERVE':
       throw new RangeError(`a start plan holds no ${op.code}`)
     default:
       return op.code satisfies never

@@ -128,10 +128,10 @@ export function joinV1(program: Role, group: GuestCgroup): Step {
 }
 
 /** Opens what an exec'd command must be in before its first instruction. */
-export function openForCommand(group: GuestCgroup): Step {
+export function openForCommand(program: 'ENTER' | 'FORK', group: GuestCgroup): Step {
   return {
     kind: 'cgroup',
-    role: 'ENTER',
+    role: program,
     phrase: 'open the cgroup',
     emit(p, h) {
       const payload = `${group.parent}/${group.name}/payload`
@@ -165,6 +165,27 @@ export function cloneCommand(): Step {
       )
       p.put(args, cloneArgs.at('cgroup'), h.ref('payload'))
       p.emit('CLONE', [args, role.COMMAND], { out: h.slot('commandPid') })
+    },
+  }
+}
+
+/**
+ * Makes the forker, in the guest's cgroup as a command is. It shares no memory with its maker, who ends:
+ * its parent is the supervisor. No handler of the supervisor's is left, so that the guest can end it.
+ */
+export function cloneForker(): Step {
+  return {
+    kind: 'forker',
+    role: 'FORK',
+    phrase: 'create the forker',
+    emit(p, h) {
+      const args = bytes(
+        cloneArgs.encode({
+          flags: BigInt(k.CLONE_PARENT) | k.CLONE_CLEAR_SIGHAND | k.CLONE_INTO_CGROUP,
+        }),
+      )
+      p.put(args, cloneArgs.at('cgroup'), h.ref('payload'))
+      p.emit('CLONE', [args, role.FORKER])
     },
   }
 }

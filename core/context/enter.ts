@@ -20,7 +20,7 @@ import { baseEnvironment, limitsFor } from './start.ts'
 import { compileSteps, type Step } from './step.ts'
 
 /** Reads root's entry of the guest's passwd and becomes its login shell. */
-const login = [
+export const login = [
   '/bin/sh',
   '-c',
   'while IFS=: read -r u _ _ _ _ h s; do [ "$u" = root ] && break; done </etc/passwd 2>/dev/null; ' +
@@ -29,10 +29,10 @@ const login = [
 ] as const
 
 /** Joins the pid and time namespaces, which take effect for the child (setns(2)). */
-function joinForChildren(): Step {
+export function joinForChildren(program: 'ENTER' | 'FORK'): Step {
   return {
     kind: 'namespaces',
-    role: 'ENTER',
+    role: program,
     phrase: 'join the pid and time namespaces',
     emit(p, h) {
       p.call('prctl', [k.PR_SET_DUMPABLE, 0])
@@ -92,12 +92,10 @@ function runCommand(path: string): Step {
   }
 }
 
-/** Plans ENTER and COMMAND. `env` is the command's environment, `login` the argv of `enter`. */
-export function planEnter(
+/** The environment of a command, and where it is searched. */
+export function commandEnvironment(
   guest: GuestInput,
-  facts: Facts,
-): Compiled & { readonly env: readonly string[]; readonly login: readonly string[] } {
-  const group = guestCgroup(facts.cgroup, guest)
+): { readonly env: readonly string[]; readonly path: string } {
   const env = [
     ...baseEnvironment(guest),
     'HOME=/root',
@@ -106,9 +104,19 @@ export function planEnter(
     'SHELL=/bin/sh',
   ]
   const path = env.findLast((one) => one.startsWith('PATH='))?.slice('PATH='.length) ?? ''
+  return { env, path }
+}
+
+/** Plans ENTER and COMMAND. `env` is the command's environment, `login` the argv of `enter`. */
+export function planEnter(
+  guest: GuestInput,
+  facts: Facts,
+): Compiled & { readonly env: readonly string[]; readonly login: readonly string[] } {
+  const group = guestCgroup(facts.cgroup, guest)
+  const { env, path } = commandEnvironment(guest)
   const steps: readonly Step[] = [
-    openForCommand(group),
-    joinForChildren(),
+    openForCommand('ENTER', group),
+    joinForChildren('ENTER'),
     cloneCommand(),
     joinV1('COMMAND', group),
     ...process.setLimits('COMMAND', limitsFor(guest, facts)),

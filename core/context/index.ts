@@ -7,4 +7,5 @@ export type { Compiled, Facts, GuestInput, GuestMount, InputPath } from './input
 export type { Origin, Step } from './step.ts'
 export { planStart } from './start.ts'
 export { planEnter } from './enter.ts'
+export { planFork } from './forker.ts'
 export { notifyPath } from './dev.ts'

@@ -52,6 +52,7 @@ const known: Readonly<Record<string, number>> = {
   devpts: slot.DEVPTS,
   commandPid: slot.COMMAND_PID,
   runDir: slot.RUN_DIR,
+  forker: slot.FORKER,
 }
 
 /**

@@ -29,6 +29,8 @@
 #define VS_ROLE_TEARDOWN 5u
 #define VS_ROLE_ENTER 6u
 #define VS_ROLE_COMMAND 7u
+#define VS_ROLE_FORK 8u
+#define VS_ROLE_FORKER 9u
 
 #define VS_OP_SYSCALL 0u
 #define VS_OP_PUT 1u
@@ -44,6 +46,7 @@
 #define VS_OP_PRUNE 11u
 #define VS_OP_SWEEP 12u
 #define VS_OP_LOAD 13u
+#define VS_OP_SERVE 14u
 
 #define VS_ARG_IMM 0u
 #define VS_ARG_SLOT 1u
@@ -61,6 +64,7 @@
 #define VS_SLOT_DEVPTS 8u
 #define VS_SLOT_COMMAND_PID 9u
 #define VS_SLOT_RUN_DIR 10u
+#define VS_SLOT_FORKER 11u
 #define VS_SLOT_FREE 16u
 
 #define VS_REFUSE_TOO_SHORT 1u
@@ -122,6 +126,7 @@
 	[VS_OP_PRUNE] = { 3, 8 }, \
 	[VS_OP_SWEEP] = { 3, 8 }, \
 	[VS_OP_LOAD] = { 4 }, \
+	[VS_OP_SERVE] = { 3, 4, 8 }, \
 }
 
 struct vs_header {
@@ -244,9 +249,11 @@ struct vs_state {
 	uint32_t restarts;
 	uint32_t ready;
 	uint32_t devpts_fd;
+	uint32_t forker_fd;
+	uint32_t reserved;
 	uint32_t seq_end;
 };
-_Static_assert(sizeof(struct vs_state) == 136, "state");
+_Static_assert(sizeof(struct vs_state) == 144, "state");
 _Static_assert(offsetof(struct vs_state, magic) == 0, "state.magic");
 _Static_assert(offsetof(struct vs_state, version) == 4, "state.version");
 _Static_assert(offsetof(struct vs_state, seq) == 8, "state.seq");
@@ -264,7 +271,9 @@ _Static_assert(offsetof(struct vs_state, started_boot_ns) == 112, "state.started
 _Static_assert(offsetof(struct vs_state, restarts) == 120, "state.restarts");
 _Static_assert(offsetof(struct vs_state, ready) == 124, "state.ready");
 _Static_assert(offsetof(struct vs_state, devpts_fd) == 128, "state.devpts_fd");
-_Static_assert(offsetof(struct vs_state, seq_end) == 132, "state.seq_end");
+_Static_assert(offsetof(struct vs_state, forker_fd) == 132, "state.forker_fd");
+_Static_assert(offsetof(struct vs_state, reserved) == 136, "state.reserved");
+_Static_assert(offsetof(struct vs_state, seq_end) == 140, "state.seq_end");
 
 struct vs_frame {
 	uint32_t magic;

@@ -8,34 +8,34 @@
 #include <asm/ioctls.h>
 #include <asm/stat.h>
 
-static int refuse(const struct vs_request *r, int fd)
+int vs_stdio_refuse(const struct vs_stdio *io, const struct vs_request *r)
 {
 	static const char *const names[] = { "standard input", "standard output", "standard error" };
 
+	if (io->directory < 0)
+		return 0;
+
 	vs_error(r, VS_E_OP, "a guest could leave its root through it", "Cannot ",
-		 r->verb == VS_VERB_EXEC ? "exec in" : "enter", " \"", r->names[0], "\": ", names[fd],
+		 r->verb == VS_VERB_EXEC ? "exec in" : "enter", " \"", r->names[0], "\": ", names[io->directory],
 		 " is a directory", NULL);
 	return VS_SETUP_FAILED;
 }
 
-void vs_stdio_fill(void)
-{
-	for (int fd = 0; fd < 3; fd++)
-		if (sys(__NR_fcntl, fd, F_GETFD) < 0)
-			sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-}
-
-int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
+void vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 {
 	struct stat st;
 	int group = 0;
 
+	io->directory = -1;
 	io->saved[0] = io->saved[1] = io->saved[2] = -1;
 	for (int fd = 0; fd < 3; fd++) {
-		if (sys(__NR_fstat, fd, &st))
+		/* Closed ones are filled first of all, or a descriptor of ours would become one of them. */
+		if (sys(__NR_fstat, fd, &st)) {
+			sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
 			continue;
+		}
 		if ((st.st_mode & S_IFMT) == S_IFDIR)
-			return refuse(r, fd);
+			io->directory = io->directory < 0 ? fd : io->directory;
 		if ((st.st_mode & S_IFMT) == S_IFCHR && vs_is_terminal(fd))
 			io->terminals |= 1u << fd;
 	}
@@ -44,7 +44,6 @@ int vs_stdio_look(struct vs_stdio *io, const struct vs_request *r)
 			 group != (int)sys(__NR_getpgid, 0);
 	io->pty = r->verb == VS_VERB_ENTER || r->tty == 1 ||
 		  (r->tty && (io->terminals & 3) == 3 && !io->background);
-	return 0;
 }
 
 static int save(struct vs_stdio *io, int fd)
@@ -134,4 +133,20 @@ void vs_stdio_back(struct vs_stdio *io)
 		sys_close(io->saved[fd]);
 		io->saved[fd] = -1;
 	}
+}
+
+void vs_stdio_undo(struct vs_stdio *io)
+{
+	vs_stdio_back(io);
+	for (int i = 0; i < io->relay.lane_count; i++) {
+		struct vs_lane *lane = &io->relay.lanes[i];
+
+		if (lane->from > 2 && lane->from != io->relay.master)
+			sys_close(lane->from);
+		if (lane->to > 2 && lane->to != io->relay.master)
+			sys_close(lane->to);
+	}
+	if (io->relay.lane_count && io->relay.master >= 0)
+		sys_close(io->relay.master);
+	io->relay.lane_count = 0;
 }

@@ -125,6 +125,23 @@ int vs_signal_process(int pidfd, int signal);
 /* The id of this boot: 0 or -errno. */
 int vs_boot_id(uint8_t id[16]);
 
+/* pidfd.c: the wait status of a process that is not our child, once it has ended; or -errno */
+int vs_pidfd_status(int pidfd);
+/* Waits for that. */
+int vs_pidfd_wait(int pidfd);
+
+/* The address that the supervisor's end of its forker's socket is bound to: see PROTOCOL.md. */
+struct vs_forker_name {
+	uint16_t family;
+	char tag[14];
+	uint8_t boot[16];
+	uint32_t supervisor_pid;
+	/* different each time; the rest tells whose it is */
+	uint64_t nonce __attribute__((packed));
+};
+#define VS_FORKER_NAME_FIXED offsetof(struct vs_forker_name, nonce)
+void vs_forker_name(struct vs_forker_name *name, const struct vs_state *state);
+
 /* state.c: the state record of a running guest */
 enum vs_life { VS_LIFE_UNKNOWN, VS_LIFE_NONE, VS_LIFE_ALIVE, VS_LIFE_STALE };
 struct vs_guest {

@@ -2,6 +2,7 @@
 #include "front_exec.h"
 
 #define PR_SET_DUMPABLE 4
+#define USR1 10
 
 static const char *verb(const struct vs_request *r)
 {
@@ -85,7 +86,7 @@ static int await(struct vs_stdio *io, int pid)
 	struct vs_relay *relay = &io->relay;
 	int status;
 
-	vs_relay_command(pid);
+	vs_relay_command(pid, -1);
 	if (!relay->lane_count)
 		return exit_code(vs_relay_wait(pid));
 	relay->pid = pid;
@@ -103,18 +104,36 @@ static const char *term_entry(const struct vs_request *r)
 	return value ? value - 5 : NULL;
 }
 
+/* What the command gets instead of the caller's terminals. 0, or an exit code. */
+static int prepare(const struct vs_request *r, struct vs_stdio *io, const struct vs_guest *g)
+{
+	const char *call;
+	int error;
+
+	vs_relay_signals(io->pty || io->terminals);
+	if (!io->pty && !io->terminals)
+		return 0;
+	error = vs_stdio_replace(io, g, &call);
+	if (!error)
+		return 0;
+	vs_stdio_back(io);
+	return setup_failed(r, "open a terminal in the guest", call, error);
+}
+
+/* The long way: by the enter plan, in a child of ours. */
 static int run(const struct vs_request *r, struct vs_stdio *io, struct vs_guest *g,
-	       struct vs_keptfile *kept, int init)
+	       struct vs_keptfile *kept, int init, int forker_wanted)
 {
 	size_t room = vs_exec_room(r, kept);
 	struct vs_words words = { .envp = __builtin_alloca(2 * room * sizeof(char *)) };
 	struct vs_machine m;
 	uint64_t *slots;
-	const char *call;
 	int error = vs_kept_load(kept, &m);
 
-	if (error)
+	if (error) {
+		vs_stdio_undo(io);
 		return -1;
+	}
 	memset(words.envp, 0, 2 * room * sizeof(char *));
 	words.login = words.envp + room;
 	vs_exec_words(&words, r, kept, io->pty ? term_entry(r) : NULL);
@@ -125,33 +144,74 @@ static int run(const struct vs_request *r, struct vs_stdio *io, struct vs_guest 
 	slots[VS_SLOT_INIT_PID] = g->state.init_pid;
 	slots[VS_SLOT_INIT_PIDFD] = (uint64_t)init;
 	sys(__NR_prctl, PR_SET_DUMPABLE, 0);
-	vs_relay_signals(io->pty || io->terminals);
-	if (io->pty || io->terminals) {
-		error = vs_stdio_replace(io, g, &call);
-		if (error) {
-			vs_stdio_back(io);
-			return setup_failed(r, "open a terminal in the guest", call, error);
-		}
-	}
 	error = vs_run(&m, VS_ROLE_ENTER);
 	vs_stdio_back(io);
 	if (error)
 		return failed(r, &m, words.argv[0] ? words.argv[0] : "");
+	/* The next one who enters shall find a forker. */
+	if (forker_wanted)
+		vs_signal_process(g->supervisor, USR1);
 	return await(io, (int)slots[VS_SLOT_COMMAND_PID]);
+}
+
+static int await_other(const struct vs_request *r, struct vs_stdio *io, int pidfd)
+{
+	struct vs_relay *relay = &io->relay;
+	int status;
+
+	vs_relay_command(0, pidfd);
+	if (relay->lane_count) {
+		relay->pidfd = pidfd;
+		if (io->pty && io->terminals & 1)
+			vs_terminal_raw(0);
+		status = vs_relay_run(relay);
+		return exit_code(status);
+	}
+	status = vs_pidfd_wait(pidfd);
+	return status < 0 ? setup_failed(r, "learn how the command ended", "ioctl", status) :
+			    exit_code(status);
+}
+
+/* The short way. An exit code, or -1: the other one. */
+static int ask(const struct vs_request *r, struct vs_stdio *io, struct vs_forker *f)
+{
+	int result = prepare(r, io, &f->guest);
+
+	if (result)
+		return result;
+	result = vs_forker_ask(f, r, io->pty ? term_entry(r) : NULL);
+	sys_close(f->socket);
+	if (result == VS_FORKER_NOT) {
+		sys_close(f->guest.supervisor);
+		vs_stdio_undo(io);
+		return -1;
+	}
+	vs_stdio_back(io);
+	if (result >= 0)
+		return await_other(r, io, result);
+	vs_error(r, VS_E_OP, "see what it did before it is run again", "Cannot ", verb(r), " \"",
+		 r->names[0], "\": the guest has killed the process that was starting the command", NULL);
+	return VS_SETUP_FAILED;
 }
 
 int vs_front_exec(struct vs_request *r)
 {
 	static struct vs_stdio io;
+	static struct vs_forker forker;
 	struct vs_keptfile kept;
 	struct vs_guest g;
 	int init = -1, code;
 
-	vs_stdio_fill();
+	vs_stdio_look(&io, r);
+	if (io.directory < 0 && (r->verb == VS_VERB_EXEC || io.terminals & 1) &&
+	    !vs_forker_find(&forker, r)) {
+		code = ask(r, &io, &forker);
+		if (code >= 0)
+			return code;
+	}
 	code = find(r, &g, &init);
-	if (code)
-		return code;
-	code = vs_stdio_look(&io, r);
+	if (!code)
+		code = vs_stdio_refuse(&io, r);
 	if (code)
 		return code;
 	if (r->verb == VS_VERB_ENTER && !(io.terminals & 1)) {
@@ -163,5 +223,6 @@ int vs_front_exec(struct vs_request *r)
 		return -1;
 	if (!vs_build_is_ours(kept.head->build))
 		return -1;
-	return run(r, &io, &g, &kept, init);
+	code = prepare(r, &io, &g);
+	return code ? code : run(r, &io, &g, &kept, init, forker.wanted);
 }

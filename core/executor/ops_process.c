@@ -30,6 +30,13 @@ static void enter_on_stack(void *context)
 	vs_run_child(entry->machine, entry->role);
 }
 
+long vs_clone_borrowing(struct clone_args *args, void (*entry)(void *), void *context)
+{
+	args->stack = (uintptr_t)borrowed_stack;
+	args->stack_size = sizeof(borrowed_stack);
+	return vs_clone_on_stack(args, sizeof(*args), entry, context);
+}
+
 /* The parent's own view, which a child that shares memory writes over, is put back afterwards. */
 static long clone_sharing(struct vs_machine *m, struct clone_args *args, uint32_t role)
 {
@@ -39,9 +46,7 @@ static long clone_sharing(struct vs_machine *m, struct clone_args *args, uint32_
 
 	if (m->child == 2)
 		return -EDEADLK;
-	args->stack = (uintptr_t)borrowed_stack;
-	args->stack_size = sizeof(borrowed_stack);
-	pid = vs_clone_on_stack(args, sizeof(*args), enter_on_stack, &entry);
+	pid = vs_clone_borrowing(args, enter_on_stack, &entry);
 	m->child = child;
 	m->child_count = count;
 	return pid;

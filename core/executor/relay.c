@@ -16,6 +16,8 @@ enum { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, PIPE = 13, TE
 static const uint8_t passed_on[] = { HUP, INT, QUIT, USR1, USR2, TERM };
 
 static volatile int command;
+/* one that is not our child */
+static volatile int command_fd = -1;
 static volatile uint64_t pending;
 
 /* Also runs in the child that shares our memory, before it execs; then the parent passes it on. */
@@ -25,12 +27,21 @@ static void on_signal(int signal, void *info, void *context)
 	__atomic_fetch_or(&pending, VS_BIT(signal), __ATOMIC_SEQ_CST);
 }
 
-/* The command is our child and not reaped, so the pid is its own. */
-static void pass_on(int signal, void *info, void *context)
+/* The command is our child and not reaped, so the pid is its own. 0: there is none yet. */
+static int tell(int signal)
 {
 	if (command)
 		sys(__NR_kill, command, signal);
+	else if (command_fd >= 0)
+		vs_signal_process(command_fd, signal);
 	else
+		return 0;
+	return 1;
+}
+
+static void pass_on(int signal, void *info, void *context)
+{
+	if (!tell(signal))
 		on_signal(signal, info, context);
 }
 
@@ -48,15 +59,16 @@ void vs_relay_signals(int terminal)
 	vs_handle(TSTP, on_signal, 0);
 }
 
-void vs_relay_command(int pid)
+void vs_relay_command(int pid, int pidfd)
 {
 	uint64_t early;
 
+	command_fd = pidfd;
 	command = pid;
 	early = __atomic_exchange_n(&pending, 0, __ATOMIC_SEQ_CST);
 	for (size_t i = 0; i < sizeof(passed_on); i++)
 		if (early & VS_BIT(passed_on[i]))
-			sys(__NR_kill, pid, passed_on[i]);
+			tell(passed_on[i]);
 }
 
 static int reap(int pid)
@@ -187,8 +199,7 @@ static void take_signals(struct vs_relay *relay)
 
 		if (!(set & VS_BIT(signal)))
 			continue;
-		if (command)
-			sys(__NR_kill, command, signal);
+		tell(signal);
 		/* An interactive shell ignores these: then it loses its terminal. */
 		if (signal == HUP || signal == TERM)
 			leave(relay, 128 + signal);
@@ -202,6 +213,10 @@ static void take_signals(struct vs_relay *relay)
 /* The command has ended: what it wrote is still to be carried, what it was sent is not. */
 static void ended(struct vs_relay *relay)
 {
+	if (!relay->pid) {
+		relay->status = vs_pidfd_wait(relay->pidfd);
+		command_fd = -1;
+	}
 	close_fd(&relay->pidfd);
 	relay->rest = REST_BYTES;
 	for (int i = 0; i < relay->lane_count; i++) {
@@ -279,5 +294,5 @@ int vs_relay_run(struct vs_relay *relay)
 		}
 	}
 	vs_terminal_restore();
-	return reap(relay->pid);
+	return relay->pid ? reap(relay->pid) : relay->status;
 }

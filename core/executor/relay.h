@@ -41,8 +41,9 @@ struct vs_lane {
 struct vs_relay {
 	struct vs_lane lanes[VS_LANES];
 	int lane_count;
-	/* the command: a child that is not reaped */
+	/* the command: a child that is not reaped, or pid 0, and its pidfd says all */
 	int pid, pidfd;
+	int status;
 	/* the pty's master, -1 without one; it is in two lanes */
 	int master;
 	/* the terminal whose size the pty follows, -1: none */
@@ -58,8 +59,8 @@ struct vs_relay {
 
 /* Handles signals for a command from now on; those that come early are kept. */
 void vs_relay_signals(int terminal);
-/* The command that signals are passed on to; 0: none. */
-void vs_relay_command(int pid);
+/* The command that signals are passed on to: a child, or with pid 0 what the pidfd names. */
+void vs_relay_command(int pid, int pidfd);
 /* Waits for a command without carrying anything; its wait status. */
 int vs_relay_wait(int pid);
 /* Carries until the command has ended and everything of it is out. Its wait status, or -code to leave. */

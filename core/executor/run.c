@@ -152,6 +152,8 @@ static long run_op(struct vs_machine *m, const struct vs_op *op)
 		return vs_op_prune((int)value(m, op, 0), (char *)vs_at(m, args[1]));
 	case VS_OP_SWEEP:
 		return vs_op_sweep((int)value(m, op, 0), (char *)vs_at(m, args[1]));
+	case VS_OP_SERVE:
+		vs_op_serve(m, (int)value(m, op, 0), op);
 	default:
 		return -ENOSYS;
 	}

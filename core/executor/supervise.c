@@ -34,6 +34,12 @@ static void on_term(int signal, void *info, void *context)
 	vs_super_stop = 1;
 }
 
+static void on_user(int signal, void *info, void *context)
+{
+	(void)signal, (void)info, (void)context;
+	vs_super_forker_wanted = 1;
+}
+
 static void on_other(int signal, void *info, void *context)
 {
 	(void)signal, (void)info, (void)context;
@@ -52,7 +58,9 @@ static void own_process(const char *name)
 			continue;
 		if (signal == 15)
 			vs_handle(signal, on_term, VS_SA_RESTART);
-		else if (signal <= 3 || signal == 10 || (signal >= 12 && signal <= 14) || signal == 17 ||
+		else if (signal == 10)
+			vs_handle(signal, on_user, VS_SA_RESTART);
+		else if (signal <= 3 || (signal >= 12 && signal <= 14) || signal == 17 ||
 			 (signal >= 20 && signal <= 22) || signal == 24 || signal == 25)
 			vs_handle(signal, on_other, VS_SA_RESTART);
 		else
@@ -112,6 +120,7 @@ static void drop_guest(struct vs_super *s)
 	drop(&s->notify);
 	drop(&devpts);
 	s->state.devpts_fd = ~0u;
+	vs_super_forker_drop(s);
 }
 
 static const char *reason(const struct vs_super *s, int *code, int *signal)
@@ -212,6 +221,8 @@ int vs_supervise(int argc, char **argv, char **envp)
 
 	if (argc < 5 || read_window(s, argc, argv))
 		return 2;
+	s->argv = argv;
+	s->state.forker_fd = ~0u;
 	s->run_path = argv[2];
 	s->guest_path = argv[3];
 	s->name = argv[4];

@@ -17,6 +17,7 @@ struct vs_client {
 };
 
 struct vs_super {
+	char **argv;
 	const char *run_path, *guest_path, *name;
 	int run, lib;
 	/* where frames go; -1 when nobody listens any more */
@@ -47,6 +48,10 @@ struct vs_super {
 	struct vs_client clients[VS_CLIENTS];
 	uint32_t typed_at, typed;
 	uint8_t typing[512];
+	/* ms of the boot-time clock: no other forker before */
+	uint64_t forker_at;
+	/* this kernel lacks what it takes */
+	int no_forker;
 	/* something has run since the code was dropped */
 	int fat;
 	/* reboots: how many within one window, and when it began */
@@ -74,6 +79,11 @@ extern volatile int vs_super_stop;
 extern volatile int64_t vs_super_stop_ms;
 /* Sleeps, but for a stop. */
 void vs_super_pause(uint64_t ms);
+
+/* supervise_forker.c */
+extern volatile int vs_super_forker_wanted;
+void vs_super_forker(struct vs_super *s);
+void vs_super_forker_drop(struct vs_super *s);
 
 /* console.c */
 int vs_console_listen(struct vs_super *s);

@@ -131,6 +131,7 @@ static int own_state(struct vs_super *s)
 	s->state.supervisor_ino = id.ino;
 	s->state.supervisor_start = id.start;
 	s->state.devpts_fd = ~0u;
+	s->state.forker_fd = ~0u;
 	vs_own_build(s->state.build);
 	return error ? error : vs_boot_id(s->state.boot);
 }

@@ -223,11 +223,13 @@ static void once(struct vs_super *s)
 int vs_super_watch(struct vs_super *s)
 {
 	/* Signals come only while we poll, so none is lost between looking and sleeping. */
-	vs_mask(VS_BIT(15) | VS_BIT(17));
+	vs_mask(VS_BIT(10) | VS_BIT(15) | VS_BIT(17));
 	s->fat = 1;
 	while (!s->ended) {
 		if (vs_super_stop)
 			stop(s);
+		if (vs_super_forker_wanted)
+			vs_super_forker(s);
 		once(s);
 	}
 	if (s->master >= 0)

@@ -78,7 +78,7 @@ static uint32_t check_programs(const struct plan *plan)
 
 		if (program->reserved)
 			return VS_REFUSE_RESERVED;
-		if (program->role < VS_ROLE_MAIN || program->role > VS_ROLE_COMMAND ||
+		if (program->role < VS_ROLE_MAIN || program->role > VS_ROLE_FORKER ||
 		    (seen & 1u << program->role))
 			return VS_REFUSE_PROGRAM_ROLE;
 		seen |= 1u << program->role;
@@ -191,6 +191,11 @@ static uint32_t check_meaning(const struct plan *plan, const struct vs_program *
 		for (int i = 1; i <= 2; i++)
 			if (op->kinds[i] == VS_ARG_DATA && length_of(op->args[i]) < sizeof(char *))
 				return VS_REFUSE_ARG_SHAPE;
+		return 0;
+	case VS_OP_SERVE:
+		length = length_of(op->args[1]);
+		if (length < 2 || plan->data[offset_of(op->args[1]) + length - 1])
+			return VS_REFUSE_ARG_SHAPE;
 		return 0;
 	default:
 		return 0;

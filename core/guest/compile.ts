@@ -12,6 +12,7 @@ import {
   type Facts,
   type InputPath,
   planEnter,
+  planFork,
   planStart,
 } from '../context/index.ts'
 import type { GuestInput } from '../context/input.ts'
@@ -22,6 +23,7 @@ import { bootId } from '../host/process.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
 import { type Root, runDir } from '../host/root.ts'
 import { encode } from '../plan/encode.ts'
+import type { Plan } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { type Card, encodeCard, shownCgroup } from './card.ts'
@@ -152,7 +154,7 @@ export function compileStart(
   }
 }
 
-/** Writes `start.kept` and `enter.kept`. The caller holds the guest's lock. */
+/** Writes `start.kept`, `enter.kept` and `fork.kept`. The caller holds the guest's lock. */
 export async function keepStart(host: CompileHost, guest: PreparedGuest): Promise<void> {
   const { root, executor } = host
   const { stored, card, config, input, looked } = guest
@@ -191,21 +193,22 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
   keepEnter(host, { guest, facts })
 }
 
-/** Writes `enter.kept`, which holds for as long as the guest runs. */
+/** Writes `enter.kept` and `fork.kept`, which hold for as long as the guest runs. */
 export function keepEnter(
   host: CompileHost,
   { guest, facts }: { guest: PreparedGuest; facts: Facts },
 ): void {
+  const directory = runDir(host.root, guest.stored.name)
+  const head = keptHead(host, guest)
+  const keep = (file: string, plan: Plan, text: readonly string[]) =>
+    writeWhole(
+      join(directory, file),
+      encodeKept({ ...head, plan: encode(plan), inputs: [], text: [guest.stored.name, ...text] }),
+      { sync: false },
+    )
   const { plan, env, login } = planEnter(guest.input, facts)
-  const kept = {
-    ...keptHead(host, guest),
-    plan: encode(plan),
-    inputs: [],
-    text: [guest.stored.name, ...env, '', ...login, ''],
-  }
-  writeWhole(join(runDir(host.root, guest.stored.name), 'enter.kept'), encodeKept(kept), {
-    sync: false,
-  })
+  keep('fork.kept', planFork(guest.input, facts).plan, [])
+  keep('enter.kept', plan, [...env, '', ...login, ''])
 }
 
 function keptHead(

@@ -51,6 +51,10 @@ export const role = {
   ENTER: 6,
   /** Exec, in the child that becomes the command. */
   COMMAND: 7,
+  /** Exec, in a short-lived child of the supervisor: makes the forker. */
+  FORK: 8,
+  /** In the guest: goes through what COMMAND does, and then starts commands. */
+  FORKER: 9,
 } as const
 export type Role = keyof typeof role
 
@@ -72,6 +76,7 @@ export type Role = keyof typeof role
  * | PRUNE   | 0: directory descriptor, 1: TEXT name: kills what still runs in that cgroup directory and removes it with all below it | 0 |
  * | SWEEP   | 0: directory descriptor, 1: TEXT name: removes a file or directory tree without following links or crossing mounts | 0 |
  * | LOAD    | 0: DATA source (its length, 1, 2, 4 or 8, is the width) | the unsigned value stored there |
+ * | SERVE   | 0: socket, 1: DATA the base environment and the login command, each a list of NUL-terminated texts ended by an empty one, 2: TEXT search path: starts commands until nobody can ask for one any more | does not return |
  */
 export const op = {
   SYSCALL: 0,
@@ -88,6 +93,7 @@ export const op = {
   PRUNE: 11,
   SWEEP: 12,
   LOAD: 13,
+  SERVE: 14,
 } as const
 export type OpName = keyof typeof op
 
@@ -116,6 +122,7 @@ export const shape = {
   PRUNE: [number, ['TEXT']],
   SWEEP: [number, ['TEXT']],
   LOAD: [['DATA']],
+  SERVE: [number, ['DATA'], ['TEXT']],
 } as const satisfies Readonly<Record<OpName, readonly (readonly (keyof typeof arg)[])[]>>
 
 /**
@@ -145,6 +152,8 @@ export const slot = {
   COMMAND_PID: 9,
   /** HOST in: descriptor of the directory /run/vserver/guests/NAME. */
   RUN_DIR: 10,
+  /** FORK in: the socket on which the forker is asked for commands. */
+  FORKER: 11,
   /** First slot that the planner may use as it likes. */
   FREE: 16,
 } as const
@@ -297,6 +306,8 @@ export const layout = {
     ['restarts', 'u32'],
     ['ready', 'u32'],
     ['devpts_fd', 'u32'],
+    ['forker_fd', 'u32'],
+    ['reserved', 'u32'],
     ['seq_end', 'u32'],
   ],
   frame: [
@@ -315,7 +326,8 @@ export const layout = {
  * The `text` of a start plan is this sequence of NUL-terminated strings (the guest's card, from which
  * `status` and `list` print), followed by the paths of the inputs. The `text` of an enter plan is
  * the guest's name and then the command's base environment, one `KEY=VALUE` a string, ended by an
- * empty string, followed by the login command's argv, ended by an empty string.
+ * empty string, followed by the login command's argv, ended by an empty string. That of a fork plan is
+ * the guest's name.
  */
 export const card = {
   /** Name of the guest. */

@@ -79,6 +79,10 @@ export function checkMeaning(
       return [second, third].every(({ kind, length }) => kind === arg.SLOT || length >= 8)
         ? undefined
         : 'ARG_SHAPE'
+    case 'SERVE':
+      return second.length >= 2 && raw.data[second.offset + second.length - 1] === 0
+        ? undefined
+        : 'ARG_SHAPE'
     case 'SYSCALL':
     case 'REPORT':
     case 'REAP':

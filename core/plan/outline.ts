@@ -15,6 +15,8 @@ const titles: Readonly<Record<Role, string>> = {
   TEARDOWN: 'teardown: whoever finds the guest ended',
   ENTER: 'enter: the vserver command itself',
   COMMAND: 'command: the process that becomes the command',
+  FORK: 'fork: a child of the supervisor',
+  FORKER: 'forker: the process that starts commands from then on',
 }
 
 interface Line {

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert'
-import { planEnter, planStart } from '../../core/context/index.ts'
+import { planEnter, planFork, planStart } from '../../core/context/index.ts'
 import type { Facts } from '../../core/context/index.ts'
 import { maskedPaths, readOnlyPaths } from '../../core/context/policy.ts'
-import type { Op } from '../../core/plan/program.ts'
+import type { Op, Plan } from '../../core/plan/program.ts'
 import { golden } from '../support/golden.ts'
 import { suite } from '../support/suite.ts'
 import { guest, hybrid, stock } from './support.ts'
@@ -23,6 +23,22 @@ function last(list: readonly Op[], wanted: (op: Op) => boolean): number {
 for (const [name, facts] of hosts) {
   test(`start plan on a ${name} host`, () => golden(`start-${name}`, planStart(guest, facts).plan))
   test(`enter plan on a ${name} host`, () => golden(`enter-${name}`, planEnter(guest, facts).plan))
+
+  test(`fork plan on a ${name} host`, () => golden(`fork-${name}`, planFork(guest, facts).plan))
+
+  test(`the forker goes through all that a command does (${name})`, () => {
+    const shape = (plan: Plan, role: string) =>
+      plan.programs.find((program) => program.role === role)?.ops.map((op) =>
+        `${op.call} ${op.args.map((arg) => arg.kind === 'imm' ? arg.value : arg.kind)}`
+      ) ?? []
+    const forker = shape(planFork(guest, facts).plan, 'FORKER')
+    const after = /^(ioctl|dup3|setns|close_range|chdir|exec) /
+    for (const step of shape(planEnter(guest, facts).plan, 'COMMAND')) {
+      if (!after.test(step)) assert.ok(forker.includes(step), step)
+    }
+    assert.match(forker.at(-1) ?? '', 'serve')
+    assert.match(forker.at(-2) ?? '', 'seccomp')
+  })
 
   test(`nothing is mounted after the guest may copy the mounts (${name})`, () => {
     const host = ops(facts, 'HOST')

@@ -24,6 +24,8 @@ const values = {
   restarts: 3,
   ready: 1,
   devpts_fd: 0,
+  forker_fd: 0,
+  reserved: 0,
   seq_end: 4,
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { planBuilder, type ProgramBuilder } from '../../../core/plan/builder.ts'
-import { slot } from '../../../core/plan/abi.ts'
+import { role, slot } from '../../../core/plan/abi.ts'
 import {
   type Arg,
   bytes,
@@ -137,5 +137,30 @@ export function enterPlan(): Plan {
   command.step(3, 'run the command')
   const pointer = (number: number): Arg => fromSlot(number)
   command.emit('EXEC', ['/usr/bin:/bin', pointer(slot.ARGV), pointer(slot.ENVP)])
+  return builder.build()
+}
+
+/** FORK and FORKER. */
+export function forkPlan(): Plan {
+  const builder = planBuilder()
+  const fork = builder.program('FORK')
+  const forker = builder.program('FORKER')
+  const clone = bytes(88)
+  fork.step(0, 'make the forker')
+  fork.call('setns', [fromSlot(slot.INIT_PIDFD), linux.CLONE_NEWPID])
+  fork.put(clone, { offset: 0, width: 8 }, BigInt(linux.CLONE_PARENT) | linux.CLONE_CLEAR_SIGHAND)
+  fork.emit('CLONE', [clone, role.FORKER])
+  forker.step(1, 'enter the guest')
+  forker.call('prctl', [linux.PR_SET_DUMPABLE, 0])
+  forker.call('prctl', [linux.PR_SET_NAME, 'vserver-exec'])
+  forker.call('setns', [fromSlot(slot.INIT_PIDFD), linux.CLONE_NEWNS | linux.CLONE_NEWUTS])
+  forker.call('setsid', [])
+  forker.call('umask', [0o022])
+  forker.call('rt_sigprocmask', [linux.SIG_SETMASK, bytes(8), 0, 8])
+  forker.call('dup3', [fromSlot(slot.FORKER), 63, CLOEXEC])
+  forker.call('close_range', [3, 62, 0])
+  forker.step(2, 'start commands')
+  const texts = 'PATH=/usr/bin:/bin\0HOME=/root\0\0/bin/sh\0-i\0\0'
+  forker.emit('SERVE', [63, bytes(new TextEncoder().encode(texts), 1), '/usr/bin:/bin'])
   return builder.build()
 }

@@ -22,7 +22,7 @@ import { encodeKept } from '../../../core/guest/kept.ts'
 import { decodeState, type StateRecord } from '../../../core/guest/state.ts'
 import { encode } from '../../../core/plan/encode.ts'
 import { executorPath, inRepository } from '../../support/paths.ts'
-import { enterPlan, startPlan, type TinyGuest } from './tiny.ts'
+import { enterPlan, forkPlan, startPlan, type TinyGuest } from './tiny.ts'
 
 export interface GuestOptions extends Partial<Omit<TinyGuest, 'init'>> {
   readonly notifies?: boolean
@@ -47,6 +47,8 @@ export interface World {
   guestDir(name: string, ...rest: readonly string[]): string
   state(name: string): StateRecord | undefined
   exit(name: string): { code: number | null; signal: number | null; reason: string } | undefined
+  /** Sees to it that commands are started by the guest's forker. */
+  forker(name: string): Promise<void>
   /** Ends all guests and removes everything. */
   destroy(): void
 }
@@ -107,7 +109,7 @@ export function start(
   }
 }
 
-export function world(): World {
+export function world({ forker = true }: { readonly forker?: boolean } = {}): World {
   const root = mkdtempSync(join(tmpdir(), 'vserver-front-'))
   const names: string[] = []
   const executor = process.env['VSERVER_TEST_EXECUTOR'] ?? executorPath
@@ -125,6 +127,7 @@ export function world(): World {
     TERM: 'dumb',
     VSERVER_ROOT: root,
     VSERVER_EXECUTOR: copy,
+    ...(forker ? {} : { VSERVER_FORKER: '0' }),
   })
   const common = {
     boot: Buffer.from(boot, 'hex'),
@@ -181,6 +184,11 @@ export function world(): World {
         }),
         { mode: 0o600 },
       )
+      writeFileSync(
+        runDir(name, 'fork.kept'),
+        encodeKept({ ...shared, plan: encode(forkPlan()), inputs: [], text: [name] }),
+        { mode: 0o600 },
+      )
     },
     run: (...words) => result.runWith({}, ...words),
     runWith: (more, ...words) =>
@@ -193,6 +201,11 @@ export function world(): World {
       const path = guestDir(name, 'exit.json')
       return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
     },
+    forker: (name) =>
+      until(
+        `the forker of ${name}`,
+        () => result.run('exec', name, 'sh', '-c', 'echo $PPID').stdout.trim() !== '0',
+      ),
     destroy() {
       for (const name of names) result.run('kill', name)
       rmSync(root, { recursive: true, force: true })

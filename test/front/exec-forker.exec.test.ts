@@ -1,0 +1,3 @@
+import { execTable } from './support/exec-table.ts'
+
+execTable('short')

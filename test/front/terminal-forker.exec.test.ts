@@ -1,0 +1,3 @@
+import { terminalTable } from './support/terminal-table.ts'
+
+terminalTable('short')
