@@ -161,7 +161,8 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
   const directory = runDir(root, stored.name)
   ensureDirectory(directory)
   installExecutor(root, executor)
-  followHostname(stored.dir, config.hostname)
+  const { dir } = stored
+  await followHostname(host.session, { dir, lowers: input.lowers, hostname: config.hostname })
   const inputs: readonly InputPath[] = [
     stored.file,
     join(stored.dir, 'meta.json'),

@@ -7,9 +7,12 @@
  *
  * @module
  */
-import { chmodSync, chownSync, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Session } from '../plan/session.ts'
 import { readText, writeSynced } from './files.ts'
+import { resolveInTree } from './tree.ts'
+import { makeDirectoryLike } from './upper.ts'
 
 /** Notes the name that was written into a guest's tree. */
 export function noteHostname(guestDir: string, hostname: string): void {
@@ -17,24 +20,36 @@ export function noteHostname(guestDir: string, hostname: string): void {
 }
 
 /**
- * Makes the guest's file say another name where it says the noted one. The guest does not run, so that what
- * was looked at stays; no link is followed. Killed in between, the next call comes to the same.
+ * Makes the guest's file say another name where it says the noted one, be it the guest's own or in a layer
+ * below. The guest does not run, so that what was looked at stays; no link is followed. Killed in between,
+ * the next call comes to the same.
+ *
+ * @param guest `lowers`: absolute directories that it is laid over, top first
  */
-export function followHostname(guestDir: string, hostname: string): void {
-  const noted = readText(join(guestDir, 'hostname'))?.trim()
+export async function followHostname(
+  session: Session,
+  guest: { readonly dir: string; readonly lowers: readonly string[]; readonly hostname: string },
+): Promise<void> {
+  const { dir, lowers, hostname } = guest
+  const noted = readText(join(dir, 'hostname'))?.trim()
   if (noted === undefined || noted === hostname) return
-  const etc = join(guestDir, 'upper/etc')
-  const file = join(etc, 'hostname')
-  if (lstatSync(etc, { throwIfNoEntry: false })?.isDirectory() === true) {
-    const found = lstatSync(file, { throwIfNoEntry: false })
-    if (found?.isFile() === true && readFileSync(file, 'utf8').trim() === noted) {
-      const staged = join(etc, '.hostname.vserver')
-      rmSync(staged, { force: true })
-      writeSynced(staged, `${hostname}\n`)
-      chownSync(staged, found.uid, found.gid)
-      chmodSync(staged, found.mode & 0o7777)
-      renameSync(staged, file)
+  const upper = join(dir, 'upper')
+  const tree = { layers: [upper, ...lowers] }
+  const etc = resolveInTree(tree, '/etc')
+  const found = resolveInTree(tree, '/etc/hostname')
+  const ours = etc?.path === '/etc' && found?.path === '/etc/hostname' && found.stats.isFile() &&
+    readFileSync(found.host, 'utf8').trim() === noted
+  if (ours) {
+    const directory = join(upper, 'etc')
+    if (etc.host !== directory) {
+      await makeDirectoryLike(session, { path: directory, like: etc.host })
     }
+    const staged = join(directory, '.hostname.vserver')
+    rmSync(staged, { force: true })
+    writeSynced(staged, `${hostname}\n`)
+    chownSync(staged, found.stats.uid, found.stats.gid)
+    chmodSync(staged, found.stats.mode & 0o7777)
+    renameSync(staged, join(directory, 'hostname'))
   }
-  noteHostname(guestDir, hostname)
+  noteHostname(dir, hostname)
 }

@@ -11,7 +11,7 @@ import type { Session } from '../plan/session.ts'
 import { syncParent } from './files.ts'
 import { followHostname } from './host_name.ts'
 import { type Patience, withLayersLock } from './layers.ts'
-import type { StoredGuest } from './store.ts'
+import { lowerDirs, type StoredGuest } from './store.ts'
 
 export interface RenameRequest {
   readonly root: Root
@@ -30,7 +30,10 @@ export async function renameGuest(session: Session, request: RenameRequest): Pro
   const from = guest.dir
   const to = guestDir(root, name)
   // Interrupted here, the guest has its old name and a new host name: the next try comes to the same.
-  if (request.namesHost) followHostname(from, name)
+  if (request.namesHost) {
+    const lowers = lowerDirs(root, guest.meta)
+    await followHostname(session, { dir: from, lowers, hostname: name })
+  }
   const deed = () => {
     renameSync(from, to)
     syncParent(to)
