@@ -263,8 +263,8 @@ test('may be killed before any of its changes: both guests stay usable', ({ clea
   assert.ok(total > 20 && total < 120, counted.stderr)
   assert.is(it.run('destroy', '--yes', 'counted').code, 0)
   let killed = 0
-  // Every second one, from either, for each takes a second.
-  for (let at = 1 + process.pid % 2; at <= total; at += 2) {
+  // Every fourth one, from any of the first, for each takes a second.
+  for (let at = 1 + process.pid % 4; at <= total; at += 4) {
     // Something to seal, as in the run that was counted.
     mounted('web', 'echo x >$m/again; rm $m/again; echo y >$m/root-note')
     const expected = seen('web')
@@ -283,7 +283,7 @@ test('may be killed before any of its changes: both guests stay usable', ({ clea
     // The stack must not grow from try to try.
     flatten(meta('web').layers)
   }
-  assert.ok(killed > total / 3, `${killed} of ${total} were killed`)
+  assert.ok(killed > total / 6, `${killed} of ${total} were killed`)
 
   function flatten(layers: readonly string[]): void {
     const file = lib('guests/web/meta.json')
