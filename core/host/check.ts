@@ -92,7 +92,8 @@ function rootTrial(directory: string, detachedLayers: boolean): Trial {
       move(mapIds({ first: 2_000_000_000, count: 65536 }, false), 'MAIN'),
       child('HELPER', k.CLONE_NEWNS, 'helper'),
       inChild('HELPER', 'make the mounts private', (p) => {
-        p.call('chdir', [directory])
+        // Layers are attached here on older kernels, and must not cover one another's paths.
+        p.call('chdir', [join(directory, 'place')])
         const attr = bytes(mountAttr.encode({ propagation: k.MS_PRIVATE }))
         p.call('mount_setattr', [k.AT_FDCWD, '/', k.AT_RECURSIVE, attr, mountAttr.size])
       }),
@@ -183,7 +184,7 @@ export async function checkHost(session: Session, root: Root): Promise<readonly 
   mkdirSync(root.lib, { recursive: true, mode: 0o700 })
   const directory = mkdtempSync(join(root.lib, '.check-'))
   try {
-    for (const name of ['lower', 'upper', 'work']) mkdirSync(join(directory, name))
+    for (const name of ['lower', 'upper', 'work', 'place']) mkdirSync(join(directory, name))
     rows.push(await attempt(session, rootTrial(directory, takesDetachedLayers(release()))))
   } finally {
     rmSync(directory, { recursive: true, force: true })
