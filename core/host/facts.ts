@@ -14,12 +14,15 @@ import * as k from '../linux/constants.ts'
 import { planBuilder, type ProgramBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
+import { takesDetachedLayers } from './kernel.ts'
 import {
   type DelegatedCgroup,
   delegatedCgroup,
   endDelegation,
   hostRunsSystemd,
 } from './systemd.ts'
+
+export { takesDetachedLayers }
 
 /** Controllers of cgroup2 that guests use. */
 const wantedControllers = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']
