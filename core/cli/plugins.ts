@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
+import { readNames } from '../guest/files.ts'
 import { runInTree } from '../guest/run_in_tree.ts'
 import { readHostConfig } from '../guest/host_config.ts'
 import { readSourceOptions } from '../guest/source_options.ts'
 import { formatTable } from '../guest/status.ts'
 import { sweep } from '../guest/sweep.ts'
 import { withSession } from '../host/executor.ts'
+import { processStart } from '../host/process.ts'
 import type { Session } from '../plan/session.ts'
 import { bootstrapperChecks } from '../plugin/conformance/bootstrapper.ts'
 import { networkModeChecks } from '../plugin/conformance/network_mode.ts'
@@ -95,7 +98,9 @@ async function testPlugin(
   makeRegistry([...others, plugin])
   useRoot(cli)
   const results = await withSession(executorOf(cli), async (session) => {
-    const scratch = mkdtempSync(join(cli.root.lib, '.test-'))
+    const scratch = join(cli.root.lib, `.test-${process.pid}`)
+    await sweepTrials(cli, session)
+    mkdirSync(scratch, { mode: 0o700 })
     try {
       const checks = suiteOf(cli, { plugin, session, scratch, source })
       const found: Result[] = []
@@ -121,6 +126,15 @@ async function testPlugin(
     cli.out.print(`${results.length - failed} passed, ${failed} failed\n`)
   }
   return failed === 0 ? 0 : 1
+}
+
+/** What tests left that were killed. */
+async function sweepTrials(cli: Cli, session: Session): Promise<void> {
+  for (const name of readNames(cli.root.lib)) {
+    const pid = /^\.test-(\d+)$/.exec(name)?.[1]
+    const dead = pid !== undefined && processStart(Number(pid)) === undefined
+    if (dead || pid === String(process.pid)) await sweep(session, join(cli.root.lib, name))
+  }
 }
 
 async function perform({ name, run }: ConformanceCheck): Promise<Result> {

@@ -58,7 +58,8 @@ export function checkShape(
     for (const [index, item] of list.entries()) {
       const found = record(item) ?? {}
       for (const [key, type] of Object.entries(members[kind])) {
-        if (typeof found[key] === type) continue
+        const kindOf: string = typeof found[key]
+        if (kindOf === type) continue
         const article = type === 'function' ? 'a function' : 'a text'
         throw broken(`${kind}[${index}].${key} is not ${article}, but ${show(found[key])}`)
       }
