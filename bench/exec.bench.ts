@@ -40,11 +40,16 @@ export async function benchExec(quick: boolean): Promise<readonly Report[]> {
     const commands: Command[] = [
       ...floors,
       { name: 'vserver exec', argv: it.argv('exec', 'g', '--', ...argv) },
-      ...(nsenter === undefined ? [] : [{ name: 'nsenter -a', argv: [nsenter, '-a', '-t', pid, ...argv] }]),
+      ...(nsenter === undefined
+        ? []
+        : [{ name: 'nsenter -a', argv: [nsenter, '-a', '-t', pid, ...argv] }]),
       ...others.exec,
     ]
     return [0, 100].map((idleMs) => {
-      const figures = alternate(commands, { runs: (quick ? 20 : 200) / (idleMs > 0 ? 4 : 1), idleMs })
+      const figures = alternate(commands, {
+        runs: (quick ? 20 : 200) / (idleMs > 0 ? 4 : 1),
+        idleMs,
+      })
       const limits: readonly (readonly [string, number])[] = [
         ['floor', idleMs > 0 && hybrid ? 1.5 : 1.3],
         ['floor+v1', 1.3],
@@ -55,7 +60,9 @@ export async function benchExec(quick: boolean): Promise<readonly Report[]> {
       const bars = limits.filter(([name]) => figures.some((one) => one.name === name))
         .map(([name, most]) => ratio(figures, 'vserver exec', name, most))
       return {
-        title: `exec of a static true, ${idleMs === 0 ? 'back to back' : `after ${idleMs} ms idle`}`,
+        title: `exec of a static true, ${
+          idleMs === 0 ? 'back to back' : `after ${idleMs} ms idle`
+        }`,
         figures,
         bars,
         notes: [`${groups.tasks.length} version 1 groups are joined`],

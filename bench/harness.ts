@@ -97,7 +97,8 @@ export function hostFacts() {
   return {
     kernel: release(),
     hz: /^CONFIG_HZ=(\d+)/m.exec(config)?.[1] ?? null,
-    rcuExpedited: optional('/sys/kernel/rcu_expedited') ?? optional('/proc/sys/kernel/rcu_expedited'),
+    rcuExpedited: optional('/sys/kernel/rcu_expedited') ??
+      optional('/proc/sys/kernel/rcu_expedited'),
     cpu: /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? null,
     cgroups: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1 or hybrid',
   }
@@ -105,13 +106,19 @@ export function hostFacts() {
 
 /** A table for people. */
 export function renderReport({ title, figures, bars, notes }: Report): string {
-  const width = Math.max(10, ...figures.map(({ name }) => name.length), ...bars.map((b) => b.what.length))
+  const width = Math.max(
+    10,
+    ...figures.map(({ name }) => name.length),
+    ...bars.map((b) => b.what.length),
+  )
   const number = (value: number) => value.toFixed(value < 10 ? 3 : 1).padStart(9)
   const rows = figures.map(({ name, medianMs, minMs }) =>
     `  ${name.padEnd(width)} ${number(medianMs)} ${number(minMs)}`
   )
   const limits = bars.map(({ what, value, most, unit }) =>
-    `  ${what.padEnd(width)} ${number(value)} ${number(most)} ${unit}${value <= most ? '' : '  OVER'}`
+    `  ${what.padEnd(width)} ${number(value)} ${number(most)} ${unit}${
+      value <= most ? '' : '  OVER'
+    }`
   )
   return [
     title,

@@ -41,6 +41,9 @@ for (const [name, bench] of Object.entries(benches)) {
   }
 }
 const over = reports.flatMap(({ bars }) => bars).filter(({ value, most }) => !(value <= most))
-writeFileSync(inRepository('dist/bench.json'), `${JSON.stringify({ host, reports }, undefined, 2)}\n`)
+writeFileSync(
+  inRepository('dist/bench.json'),
+  `${JSON.stringify({ host, reports }, undefined, 2)}\n`,
+)
 console.log(`\n${over.length} bars missed; figures are in dist/bench.json`)
 process.exitCode = 0

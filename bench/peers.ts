@@ -87,10 +87,15 @@ export async function startPeers(scratch: string, tree: string): Promise<Peers> 
       const plain = [crun, '--root', join(scratch, 'crun')]
       if (existsSync('/sys/fs/cgroup/cgroup.controllers')) add('crun', plain)
       else {
-        const script = 'umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo && exec sleep 3600'
-        const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        })
+        const script =
+          'umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && echo && exec sleep 3600'
+        const holder = spawn(
+          'unshare',
+          ['--mount', '--propagation', 'private', 'sh', '-c', script],
+          {
+            stdio: ['ignore', 'pipe', 'inherit'],
+          },
+        )
         undo.push(() => holder.kill('SIGKILL'))
         await new Promise((resolve) => holder.stdout.once('data', resolve))
         add('crun', [floor('join'), `/proc/${holder.pid}/ns/mnt`, ...plain])

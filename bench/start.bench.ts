@@ -33,7 +33,10 @@ export async function benchStart(quick: boolean): Promise<readonly Report[]> {
       ...others.run,
     ]
     const replays = [0, 100].map((idleMs): Report => {
-      const figures = alternate(commands, { runs: (quick ? 12 : 120) / (idleMs > 0 ? 4 : 1), idleMs })
+      const figures = alternate(commands, {
+        runs: (quick ? 12 : 120) / (idleMs > 0 ? 4 : 1),
+        idleMs,
+      })
       const limits: readonly (readonly [string, number])[] = [
         ['floor', 1.2],
         ['crun run', 0.5],

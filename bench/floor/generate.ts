@@ -85,17 +85,22 @@ function roleName(number: number): string {
 /** One C statement or block; its value, where it has one, is left in `r`. */
 function statement(op: Op, cells: Cells): string {
   const args = op.args.map((arg) => expression(arg, cells))
-  const words = (count: number) => Array.from({ length: count }, (_, i) => args[i] ?? '0').join(', ')
+  const words = (count: number) =>
+    Array.from({ length: count }, (_, i) => args[i] ?? '0').join(', ')
   switch (op.code) {
     case 'SYSCALL':
       return `r = bare_call(${op.nr}, ${words(6)})`
     case 'PUT': {
       const { length } = dataArg(op, 0)
-      return `{ unsigned long v = ${args[1]}; __builtin_memcpy((void *)${args[0]}, &v, ${length}); r = 0; }`
+      return `{ unsigned long v = ${args[1]}; __builtin_memcpy((void *)${
+        args[0]
+      }, &v, ${length}); r = 0; }`
     }
     case 'LOAD': {
       const { length } = dataArg(op, 0)
-      return `{ unsigned long v = 0; __builtin_memcpy(&v, (void *)${args[0]}, ${length}); r = (long)v; }`
+      return `{ unsigned long v = 0; __builtin_memcpy(&v, (void *)${
+        args[0]
+      }, ${length}); r = (long)v; }`
     }
     case 'DECIMAL':
       return `r = vs_op_decimal((void *)${args[0]}, ${dataArg(op, 0).length}, ${args[1]})`
@@ -118,7 +123,9 @@ function statement(op: Op, cells: Cells): string {
       return `r = floor_netlink(${args[0]}, (void *)${args[1]}, ${length}, ${acknowledgements(op)})`
     }
     case 'REAP':
-      return `{ int s = 0; r = bare_call(__NR_wait4, ${args[0]}, (long)&s, 0x40000000, 0, 0, 0); r = r < 0 ? r : s; }`
+      return `{ int s = 0; r = bare_call(__NR_wait4, ${
+        args[0]
+      }, (long)&s, 0x40000000, 0, 0, 0); r = r < 0 ? r : s; }`
     case 'PRUNE':
       return `r = vs_op_prune((int)${args[0]}, (void *)${args[1]})`
     case 'SWEEP':

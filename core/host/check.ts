@@ -208,9 +208,7 @@ export function checkKernel(version: string): CheckRow {
 function checkCgroups(): CheckRow {
   try {
     const { unified, v1, controllers } = probeCgroups(readFileSync('/proc/self/mounts', 'utf8'))
-    const layout = v1.length === 0
-      ? `${controllers.join(' ')}`
-      : 'hybrid'
+    const layout = v1.length === 0 ? `${controllers.join(' ')}` : 'hybrid'
     return {
       feature: 'cgroup2',
       found: true,

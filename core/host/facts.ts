@@ -15,12 +15,7 @@ import { planBuilder, type ProgramBuilder } from '../plan/builder.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { takesDetachedLayers } from './kernel.ts'
-import {
-  type DelegatedCgroup,
-  delegatedCgroup,
-  endDelegation,
-  hostRunsSystemd,
-} from './systemd.ts'
+import { type DelegatedCgroup, delegatedCgroup, endDelegation, hostRunsSystemd } from './systemd.ts'
 
 export { takesDetachedLayers }
 

@@ -138,7 +138,9 @@ test.before(async () => {
     const server = createServer().unref()
     servers.push(server)
     await new Promise<void>((resolve) =>
-      address === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(address, resolve)
+      address === undefined
+        ? server.listen(0, '127.0.0.1', resolve)
+        : server.listen(address, resolve)
     )
     const bound = server.address()
     if (typeof bound === 'object' && bound !== null) port = bound.port
@@ -152,7 +154,15 @@ test.before(async () => {
 
   const target = [sentinel, marker, socketName, port, terminal, handle, secret].map(String)
   const ran = runCommand(
-    [tool('hostkey'), secret, '3', '7', '50', '--', ...it.argv('exec', name, '--', '/escape', ...target)],
+    [
+      tool('hostkey'),
+      secret,
+      '3',
+      '7',
+      '50',
+      '--',
+      ...it.argv('exec', name, '--', '/escape', ...target),
+    ],
     { timeoutMs: 110_000 },
   )
   assert.is(ran.code, 0, ran.stderr + ran.stdout)
@@ -208,7 +218,10 @@ test('runs init and commands alike: filtered, bounded, setuid allowed', async ({
   for (const space of ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts']) {
     const here = readlinkSync(`/proc/self/ns/${space}`)
     assert.is.not(readlinkSync(`/proc/${command}/ns/${space}`), here, space)
-    assert.is(readlinkSync(`/proc/${command}/ns/${space}`), readlinkSync(`/proc/${init}/ns/${space}`))
+    assert.is(
+      readlinkSync(`/proc/${command}/ns/${space}`),
+      readlinkSync(`/proc/${init}/ns/${space}`),
+    )
   }
   assert.is(read(`/proc/${command}/limits`), read(`/proc/${init}/limits`))
 })
@@ -241,7 +254,9 @@ test('never shows an entering process to the guest', async () => {
     if (++count % 20 === 0) await sleep(1)
   }
   await ended
-  const found = new Map(text.split('\n').slice(1, -1).map((line) => line.split('\t') as [string, string]))
+  const found = new Map(
+    text.split('\n').slice(1, -1).map((line) => line.split('\t') as [string, string]),
+  )
   assert.is(found.size, 9, text)
   for (const [probe, result] of found) {
     assert.ok(['EACCES', 'EPERM', 'UNSEEN'].includes(result), `${probe}: ${result}`)

@@ -89,7 +89,9 @@ export function product(): Product {
   const must = (...args: readonly string[]) => {
     const ran = run(args)
     if (ran.code !== 0) {
-      throw new Error(`vserver ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`)
+      throw new Error(
+        `vserver ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}${ran.stdout}`,
+      )
     }
     return ran.stdout
   }

@@ -69,7 +69,13 @@ function assertClean(report: Report): void {
 }
 
 test('has the size of the one outside, and follows it', () => {
-  const actions = ['expect:size 24x80', 'resize:40x100', 'expect:size 40x100', 'send:q\\r', 'wait:50']
+  const actions = [
+    'expect:size 24x80',
+    'resize:40x100',
+    'expect:size 40x100',
+    'send:q\\r',
+    'wait:50',
+  ]
   const report = drive(exec('/ttypeer', 'size'), actions)
   assertClean(report)
   assert.is(report.code, 0)
@@ -113,7 +119,9 @@ test('passes 100 MB through pipes both ways, without a terminal', () => {
   const inward = exec('/ttypeer', 'sink', String(HUNDRED_MB), '5')
   const outward = exec('/ttypeer', 'source', String(HUNDRED_MB), '5')
   for (const pipe of [[source, inward], [outward, sink]] as const) {
-    const text = `${quote(pipe[0])} | { dd bs=1 count=6 status=none >'/dev/null'; ${quote(pipe[1])}; }`
+    const text = `${quote(pipe[0])} | { dd bs=1 count=6 status=none >'/dev/null'; ${
+      quote(pipe[1])
+    }; }`
     const ran = runCommand(['sh', '-c', text], { timeoutMs: 60_000 })
     assert.is(ran.code, 0, ran.stderr)
     assert.match(ran.stdout, /ready!same/)

@@ -51,7 +51,11 @@ export const fileRows: readonly Row[] = [
   ['device.chmod-null', ['OK', 'EPERM'], 'a node of its own; the host looks after its own below'],
   ['device.chown-null', ['OK', 'EPERM'], 'a node of its own; the host looks after its own below'],
   ['device.touch-null', ['OK', 'EPERM'], 'a node of its own; the host looks after its own below'],
-  ['device.chmod-urandom', ['OK', 'EPERM'], 'a node of its own; the host looks after its own below'],
+  [
+    'device.chmod-urandom',
+    ['OK', 'EPERM'],
+    'a node of its own; the host looks after its own below',
+  ],
   ['terminal.redirect-console', ['EPERM'], "needs the host's CAP_SYS_ADMIN"],
   ['terminal.push-input', ['EPERM'], 'TIOCSTI is filtered'],
   ['terminal.controlling', ['ENXIO'], 'a command without a terminal has none to open'],
