@@ -58,8 +58,9 @@ export function checkShape(
     for (const [index, item] of list.entries()) {
       const found = record(item) ?? {}
       for (const [key, type] of Object.entries(members[kind])) {
-        const kindOf: string = typeof found[key]
-        if (kindOf === type) continue
+        const value = found[key]
+        const fits = type === 'function' ? typeof value === 'function' : typeof value === 'string'
+        if (fits) continue
         const article = type === 'function' ? 'a function' : 'a text'
         throw broken(`${kind}[${index}].${key} is not ${article}, but ${show(found[key])}`)
       }
