@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* What killat knows of the processes that it follows. */
 #include <stdio.h>
 #include <stdlib.h>
 
