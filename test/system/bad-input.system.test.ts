@@ -46,7 +46,9 @@ function assertRefused(ran: Ran, code: number, pattern: RegExp): void {
   assert.match(ran.stderr, /^vserver: /)
   assert.match(ran.stderr, pattern)
   assert.is(ran.stdout, '')
-  const controls = [...ran.stderr].filter((one) => (one < ' ' && !'\n\t'.includes(one)) || one === '\x7f')
+  const controls = [...ran.stderr].filter((one) =>
+    (one < ' ' && !'\n\t'.includes(one)) || one === '\x7f'
+  )
   assert.equal(controls, [], 'no control characters reach the terminal')
   assert.ok(!/\n\s+at /.test(ran.stderr), `no stack trace: ${ran.stderr}`)
 }
