@@ -4,61 +4,15 @@
  *
  * @module
  */
-import { errors } from '../../core/errors.ts'
-import { digestTree } from '../../core/host/tree/digest.ts'
-import { interrupted } from '../../core/host/tree/failure.ts'
-import { scanTree } from '../../core/host/tree/scan.ts'
-import { idWords } from '../../core/host/tree/source.ts'
-import { writeTree } from '../../core/host/tree/writer.ts'
-import type { BootstrapContext, Bootstrapper, GuestTree, Plugin } from '../../core/plugin/types.ts'
-
-/** Lends the tree of a guest. */
-async function withTree<T>(
-  name: string,
-  { openGuest }: BootstrapContext,
-  deed: (tree: GuestTree) => Promise<T>,
-): Promise<T> {
-  if (openGuest === undefined) {
-    throw errors.E_SOURCE(`Cannot copy "guest:${name}": there are no guests here`, {
-      details: { source: name },
-    })
-  }
-  const tree = await openGuest(name)
-  try {
-    return await deed(tree)
-  } finally {
-    await tree.close()
-  }
-}
-
-function id(name: string, context: BootstrapContext): Promise<string> {
-  const { signal } = context
-  return withTree(name, context, async ({ path }) => {
-    const digest = await digestTree(path, signal).catch((error: unknown) => {
-      if (signal.aborted) throw interrupted({ verb: 'copy', thing: `guest:${name}` })
-      throw error
-    })
-    return `${idWords(name)}-${digest.slice(0, 12)}`
-  })
-}
-
-function make(name: string, destination: string, context: BootstrapContext): Promise<void> {
-  const { session, signal, progress } = context
-  return withTree(name, context, async ({ path }) => {
-    await writeTree(session, destination, scanTree(path, session), {
-      deed: { verb: 'copy', thing: `guest:${name}` },
-      origin: { path, kind: 'directory', way: 'send' },
-      signal,
-      progress,
-    })
-  })
-}
+import type { Bootstrapper, Plugin } from '../../core/plugin/types.ts'
 
 const bootstrapper: Bootstrapper = {
   scheme: 'guest',
   doc: 'a stopped guest, copied in full; vserver clone makes one that shares its files',
-  id,
-  make,
+  // What does the work is loaded when there is work.
+  id: async (name, context) => await (await import('./make.ts')).id(name, context),
+  make: async (name, destination, context) =>
+    await (await import('./make.ts')).make(name, destination, context),
 }
 
 export default { name: 'bootstrap-guest', api: 1, bootstrappers: [bootstrapper] } satisfies Plugin
