@@ -7,15 +7,15 @@ import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inRepository } from '../test/support/paths.ts'
-import { product } from '../test/system/product.ts'
 import { type Report, summarize } from './harness.ts'
+import { productOnFreshDisk } from './place.ts'
 
 export async function benchBoot(quick: boolean): Promise<readonly Report[]> {
   const tree = inRepository('dist/debian')
   if (!existsSync(`${tree}/sbin/init`)) {
     return [{ title: 'boot', figures: [], bars: [], notes: [`skipped: no tree at ${tree}`] }]
   }
-  const it = product()
+  const it = productOnFreshDisk()
   try {
     it.must('create', 'debian', '--from', `dir:${tree}`)
     const times: number[] = []

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { binary } from '../test/system/product.ts'
 import { type Figure, ratio, type Report, summarize } from './harness.ts'
+import { freshFileSystem, type Place } from './place.ts'
 
 const suite = 'bookworm'
 const include = 'systemd-sysv,dbus,login,passwd,util-linux,debian-archive-keyring'
@@ -20,27 +21,6 @@ function run(argv: readonly string[]): number {
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`)
   return Number(process.hrtime.bigint() - started)
-}
-
-interface Place {
-  readonly path: string
-  dispose(): void
-}
-
-function freshFileSystem(): Place {
-  const scratch = mkdtempSync('/tmp/vserver-bench-')
-  const path = join(scratch, 'disk')
-  mkdirSync(path)
-  const image = join(scratch, 'image')
-  const shell = (text: string) => execFileSync('/bin/sh', ['-euc', text], { stdio: 'ignore' })
-  shell(`truncate -s 6G ${image}; mkfs.ext4 -q ${image}; mount -o loop ${image} ${path}`)
-  return {
-    path,
-    dispose() {
-      shell(`umount ${path}`)
-      rmSync(scratch, { recursive: true, force: true })
-    },
-  }
 }
 
 /** One bootstrap of ours. `cached`: what was fetched stays for it. */

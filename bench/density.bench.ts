@@ -6,8 +6,9 @@
 import { globSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeTree, product } from '../test/system/product.ts'
+import { makeTree } from '../test/system/product.ts'
 import { alternate, type Report } from './harness.ts'
+import { productOnFreshDisk } from './place.ts'
 
 /** Memory that is not available, in KB: kernel memory, page tables and everything else. */
 function usedKb(): number {
@@ -37,7 +38,7 @@ function supervisorPssKb(root: string): number[] {
 
 export async function benchDensity(quick: boolean): Promise<readonly Report[]> {
   const count = quick ? 20 : 200
-  const it = product()
+  const it = productOnFreshDisk()
   try {
     const tree = makeTree(join(it.scratch, 'tree'), { 'sbin/init': 'pause', 'true-static': 'true' })
     for (let i = 0; i < count; i++) it.must('create', `g${i}`, '--from', `dir:${tree}`)

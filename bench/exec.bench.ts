@@ -4,15 +4,16 @@
  * @module
  */
 import { join } from 'node:path'
-import { product, tinyTree } from '../test/system/product.ts'
+import { tinyTree } from '../test/system/product.ts'
 import { tool } from '../test/system/tools.ts'
 import { execGroups, initPid } from './guest.ts'
 import { alternate, type Command, ratio, type Report } from './harness.ts'
+import { productOnFreshDisk } from './place.ts'
 import { type Peers, startPeers, which } from './peers.ts'
 import { floor } from './programs.ts'
 
 export async function benchExec(quick: boolean): Promise<readonly Report[]> {
-  const it = product()
+  const it = productOnFreshDisk()
   const tree = tinyTree(join(it.scratch, 'tree'))
   it.must('create', 'g', '--from', `dir:${tree}`)
   it.must('start', 'g')

@@ -7,14 +7,15 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeKept } from '../core/guest/kept.ts'
 import { decode } from '../core/plan/decode.ts'
-import { makeTree, product } from '../test/system/product.ts'
+import { makeTree } from '../test/system/product.ts'
 import { generate } from './floor/generate.ts'
 import { alternate, ratio, type Report, summarize } from './harness.ts'
+import { productOnFreshDisk } from './place.ts'
 import { type Peers, startPeers } from './peers.ts'
 import { startFloor } from './programs.ts'
 
 export async function benchStart(quick: boolean): Promise<readonly Report[]> {
-  const it = product()
+  const it = productOnFreshDisk()
   const files = { 'sbin/init': 'true', 'true-static': 'true', 'pause-static': 'pause' }
   const tree = makeTree(join(it.scratch, 'tree'), files)
   it.must('create', 'g', '--from', `dir:${tree}`)

@@ -49,7 +49,9 @@ export interface Product {
   readonly must: (...args: readonly string[]) => string
   /** Path of a file of a guest's on the host. */
   readonly guest: (name: string, ...parts: readonly string[]) => string
-  /** Ends and removes every guest, then the directories. */
+  /** Ends and removes every guest. */
+  readonly clear: () => void
+  /** The same, and then the directories. */
   readonly dispose: () => void
 }
 
@@ -74,9 +76,9 @@ export function runCommand(argv: readonly string[], options: RunOptions = {}): R
   }
 }
 
-/** Makes a state directory and the functions that use it. Nothing is created in it yet. */
-export function product(): Product {
-  const scratch = mkdtempSync('/tmp/vserver-system-')
+/** Makes a state directory below `place` and the functions that use it. Nothing is created in it yet. */
+export function product(place = '/tmp'): Product {
+  const scratch = mkdtempSync(join(place, 'vserver-system-'))
   const root = join(scratch, 'root')
   mkdirSync(root, { mode: 0o700 })
   chmodSync(scratch, 0o755)
@@ -95,6 +97,14 @@ export function product(): Product {
     }
     return ran.stdout
   }
+  const clear = () => {
+    const names = run(['list', '--quiet']).stdout.split('\n').filter((name) => name !== '')
+    for (const name of names) {
+      run(['kill', name])
+      const ran = run(['destroy', '--yes', name])
+      if (ran.code !== 0) throw new Error(`cannot remove ${name}: ${ran.stderr}`)
+    }
+  }
   return {
     root,
     scratch,
@@ -102,13 +112,9 @@ export function product(): Product {
     run,
     must,
     guest: (name, ...parts) => join(root, 'var/lib/vserver/guests', name, ...parts),
+    clear,
     dispose() {
-      const names = run(['list', '--quiet']).stdout.split('\n').filter((name) => name !== '')
-      for (const name of names) {
-        run(['kill', name])
-        const ran = run(['destroy', '--yes', name])
-        if (ran.code !== 0) throw new Error(`cannot remove ${name}: ${ran.stderr}`)
-      }
+      clear()
       rmSync(scratch, { recursive: true, force: true })
     },
   }
