@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p dist
-"${CC:-gcc}" -std=gnu17 -Os -Wall -Wextra -Werror \
+"${CC:-gcc}" -std=gnu17 -Oz -Wall -Wextra -Werror \
   -ffreestanding -fno-builtin -nostdlib -static -fno-pie -no-pie \
   -fno-stack-protector -fno-ident -fno-strict-aliasing -fno-asynchronous-unwind-tables -fcf-protection=none \
   -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections \

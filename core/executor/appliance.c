@@ -165,7 +165,7 @@ static int become(const struct vs_appliance *a, int argc, char **argv, char **en
 int vs_appliance(int argc, char **argv, char **envp)
 {
 	static struct vs_appliance a;
-	static char self[4200] = "VSERVER_SELF=", executor[3600], build[80] = "VSERVER_BUILD=";
+	static char self[4200], executor[3600], build[80];
 	char *added[] = { self, executor, build, NULL };
 	char **env;
 	int code = vs_appliance_place(&a, argv, envp);
@@ -175,7 +175,8 @@ int vs_appliance(int argc, char **argv, char **envp)
 	name_directory(&a);
 	join(self, (const char *const[]){ "VSERVER_SELF=", a.self_path, NULL });
 	join(executor, (const char *const[]){ "VSERVER_EXECUTOR=", a.directory, "/executor", NULL });
-	vs_hex(build + strlen("VSERVER_BUILD="), a.trailer.build, sizeof(a.trailer.build));
+	join(build, (const char *const[]){ "VSERVER_BUILD=", NULL });
+	vs_hex(build + strlen(build), a.trailer.build, sizeof(a.trailer.build));
 	env = clean(envp, added);
 	if (!env)
 		return vs_appliance_fail(&a, "E_HOST", "free some memory", "Cannot start the runtime: "

@@ -72,27 +72,35 @@ static int find_verb(struct vs_request *r, const char *word)
 /* Makes the root absolute, as text: links in it are not resolved, and "." and ".." not accepted. */
 static int set_root(struct vs_request *r, const char *dir)
 {
+	static char made[VS_ROOT_MAX];
 	size_t used = 0, length = strlen(dir);
 
-	if (*dir != '/') {
-		long got = sys(__NR_getcwd, r->root, VS_ROOT_MAX);
-
-		if (got < 2 || *r->root != '/')
-			return -1;
-		used = (size_t)got - 1;
-		if (used > 1)
-			r->root[used++] = '/';
-	}
-	if (!length || used + length >= VS_ROOT_MAX)
+	r->root = dir;
+	if (!length)
 		return -1;
-	memcpy(r->root + used, dir, length + 1);
+	if (*dir != '/' || dir[length - 1] == '/') {
+		if (*dir != '/') {
+			long got = sys(__NR_getcwd, made, VS_ROOT_MAX);
+
+			if (got < 2 || *made != '/')
+				return -1;
+			used = (size_t)got - 1;
+			if (used > 1)
+				made[used++] = '/';
+		}
+		if (used + length >= VS_ROOT_MAX)
+			return -1;
+		memcpy(made + used, dir, length + 1);
+		r->root = made;
+	}
+	if (used + length >= VS_ROOT_MAX)
+		return -1;
 	for (const char *at = r->root; *at; at++)
 		if (at[0] == '/' && (at[1] == '/' || (at[1] == '.' && (at[2] == '/' || !at[2] ||
 		    (at[2] == '.' && (at[3] == '/' || !at[3]))))))
 			return -1;
-	used += length;
-	if (r->root[used - 1] == '/')
-		r->root[used - 1] = 0;
+	if (r->root == made && made[used + length - 1] == '/')
+		made[used + length - 1] = 0;
 	return 0;
 }
 
@@ -207,6 +215,7 @@ int vs_args(struct vs_request *r, char **names, char **env)
 	char **at = r->argv + 1;
 	int known;
 
+	r->root = "";
 	r->names = names;
 	r->env = env;
 	r->lock_ms = 10000;

@@ -104,7 +104,7 @@ int vs_batch(void)
 	/* Reserved, not used: memory is taken as plans and replies need it, and kept for the next. */
 	long plan = sys_map(VS_LIMIT_PLAN_BYTES), reply_at = sys_map(VS_LIMIT_PLAN_BYTES);
 	struct vs_reply reply = { (uint8_t *)reply_at, 0, VS_LIMIT_PLAN_BYTES };
-	struct vs_machine m;
+	struct vs_machine m = { 0 };
 	struct vs_refusal why;
 	long size;
 

@@ -24,8 +24,8 @@ void vs_forker_name(struct vs_forker_name *name, const struct vs_state *state)
 
 static int read_state(struct vs_state *state, const struct vs_request *r)
 {
-	char path[VS_PATH_MAX], *at = path;
 	const char *parts[] = { r->root, "/run/vserver/guests/", r->names[0], "/state" };
+	char *path = __builtin_alloca(strlen(r->root) + strlen(r->names[0]) + 32), *at = path;
 	long size;
 	int fd;
 

@@ -43,7 +43,7 @@ static int give_up(const struct vs_request *r, int understood)
 
 int vs_front(int argc, char **argv, char **envp)
 {
-	static struct vs_request r;
+	static struct vs_request r VS_HOT;
 	char **words;
 	int code = -1, understood = 0;
 

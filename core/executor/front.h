@@ -14,7 +14,6 @@
 
 /* Longest absolute path of a root directory; longer ones are left to the appliance. */
 #define VS_ROOT_MAX 3072
-#define VS_PATH_MAX 4096
 
 enum vs_verb {
 	VS_VERB_START,
@@ -33,7 +32,7 @@ struct vs_request {
 	enum vs_verb verb;
 	const char *verb_word;
 	/* Absolute, without a slash at its end: "" for the root of the host. */
-	char root[VS_ROOT_MAX];
+	const char *root;
 	int json;
 	int quiet;
 	/* `vserver NAME VERB`: an unknown name may be a verb of the appliance. */
@@ -161,8 +160,9 @@ void vs_look_end(struct vs_guest *g);
 int vs_state_read(int run, struct vs_state *state);
 int vs_build_is_ours(const uint8_t build[32]);
 void vs_own_build(uint8_t build[32]);
-/* ROOT/var/lib/vserver/runtime/<hex>/executor */
-int vs_copy_path(char *to, const struct vs_request *r, const uint8_t build[32]);
+/* ROOT/var/lib/vserver/runtime/<hex>/executor; `to` has room for strlen(r->root) + VS_COPY_ROOM. */
+#define VS_COPY_ROOM 100
+void vs_copy_path(char *to, const struct vs_request *r, const uint8_t build[32]);
 /* Opens ROOT/<middle>/NAME as a place. */
 int vs_open_dir(const struct vs_request *r, const char *middle, const char *name);
 
@@ -173,15 +173,22 @@ struct vs_keptfile {
 	size_t size;
 	struct vs_kept *head;
 	void *plan;
-	const char *text;
+	char *text;
 };
-/* Opens, reads and checks a kept file but for its plan. 0, -errno, -EBADMSG (damaged). */
+/* Opens, maps and checks a kept file but for its plan. 0, -errno, -EBADMSG (damaged). */
 int vs_kept_open(struct vs_keptfile *k, int dir, const char *name);
 int vs_kept_read(struct vs_keptfile *k, int fd);
+/*
+ * Reads what tells whether it is current, and its text, into memory that stays. There is no plan, and
+ * nothing to close.
+ */
+int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name);
 /* Was it made by this build, in this boot, from what is still there? */
 int vs_kept_current(const struct vs_keptfile *k);
 /* Verifies the plan and loads it into a new machine. 0 or -errno. */
 int vs_kept_load(struct vs_keptfile *k, struct vs_machine *m);
+/* Forgets what was written to it, and the memory that it takes; it stays mapped and reads as the file. */
+void vs_kept_drop(const struct vs_keptfile *k);
 /* The string of this index in the text, or "". */
 const char *vs_kept_text(const struct vs_keptfile *k, uint32_t index);
 /* Gives the memory back; the descriptor stays open. */
@@ -247,8 +254,8 @@ char **vs_env_with(char **envp, const char *entry);
  * caller's. The pid or -errno; *report is the reading end of its frames. */
 int vs_spawn(const struct vs_request *r, const char *executor, const char *name, const char *group,
 	     int *report);
-/* The executor copy that supervisors run from: 0, or -errno. */
-int vs_find_copy(char *to, const struct vs_request *r);
+/* The executor copy that supervisors run from, or NULL; `room` as vs_copy_path wants it. */
+const char *vs_find_copy(char *room, const struct vs_request *r);
 
 /* signals.c */
 typedef void vs_handler(int signal, void *info, void *context);

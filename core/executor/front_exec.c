@@ -126,7 +126,7 @@ static int run(const struct vs_request *r, struct vs_stdio *io, struct vs_guest 
 {
 	size_t room = vs_exec_room(r, kept);
 	struct vs_words words = { .envp = __builtin_alloca(2 * room * sizeof(char *)) };
-	struct vs_machine m;
+	struct vs_machine m = { 0 };
 	uint64_t *slots;
 	int error = vs_kept_load(kept, &m);
 

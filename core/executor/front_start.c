@@ -46,15 +46,12 @@ static void launch(struct starting *s, struct job *job)
 	}
 	if (guest->life == VS_LIFE_ALIVE)
 		return end_job(job, OUT_ALREADY);
-	error = vs_kept_open(&job->kept, guest->run, "start.kept");
-	if (error || !vs_kept_current(&job->kept)) {
-		vs_kept_close(&job->kept);
+	error = vs_kept_peek(&job->kept, guest->run, "start.kept");
+	if (error || !vs_kept_current(&job->kept))
 		return end_job(job, OUT_APPLIANCE);
-	}
 	job->notifies = job->kept.head->notifies;
 	error = vs_spawn(r, s->executor, job->name, vs_kept_text(&job->kept, VS_CARD_SUPERVISORS),
 			 &job->report);
-	vs_kept_close(&job->kept);
 	if (error < 0)
 		return end_job(job, OUT_APPLIANCE);
 	job->pid = error;

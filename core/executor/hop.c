@@ -21,7 +21,7 @@ char **vs_env_with(char **envp, const char *entry)
 
 void vs_hop(const struct vs_request *r, const uint8_t build[32])
 {
-	char path[VS_PATH_MAX];
+	char *path = __builtin_alloca(strlen(r->root) + VS_COPY_ROOM);
 	char **envp = vs_env_with(r->envp, "VSERVER_HOPPED=1");
 
 	/* One hop: the executor that the record names is the one that wrote it. */

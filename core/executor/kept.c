@@ -2,8 +2,9 @@
 #include "front.h"
 
 #include <asm/stat.h>
+#include <linux/mman.h>
 
-/* The parts lie one after the other and end where the file does; the text ends in a NUL. */
+/* The parts lie one after the other and end where the file does. */
 static int well_formed(const struct vs_kept *head, size_t size)
 {
 	uint64_t plan = sizeof(*head) + (uint64_t)head->input_count * sizeof(struct vs_input);
@@ -11,39 +12,101 @@ static int well_formed(const struct vs_kept *head, size_t size)
 	if (head->magic != VS_MAGIC_KEPT || head->version != VS_PLAN_VERSION || head->size != size ||
 	    head->input_count > VS_LIMIT_INPUTS || head->plan_offset != plan)
 		return 0;
-	if (head->text_offset != plan + head->plan_size ||
-	    (uint64_t)head->text_offset + head->text_size != size || !head->text_size)
-		return 0;
-	return !((const char *)head)[size - 1];
+	return head->text_offset == plan + head->plan_size &&
+	       (uint64_t)head->text_offset + head->text_size == size && head->text_size;
+}
+
+/* The size, or -errno. It runs as root: nobody else may have written it. */
+static long check_file(int fd)
+{
+	struct stat st;
+	long error = sys(__NR_fstat, fd, &st);
+
+	if (error)
+		return error;
+	if ((st.st_mode & S_IFMT) != S_IFREG || st.st_uid || st.st_mode & 022 ||
+	    st.st_size < (long)sizeof(struct vs_kept) || st.st_size > (long)VS_LIMIT_KEPT_BYTES)
+		return -EBADMSG;
+	return st.st_size;
 }
 
 int vs_kept_read(struct vs_keptfile *k, int fd)
 {
-	struct stat st;
-	long result = sys(__NR_fstat, fd, &st);
+	long size = check_file(fd), at;
 
 	memset(k, 0, sizeof(*k));
 	k->fd = fd;
-	if (result)
-		return (int)result;
-	/* It runs as root: nobody else may have written it. */
-	if ((st.st_mode & S_IFMT) != S_IFREG || st.st_uid || st.st_mode & 022 ||
-	    st.st_size < (long)sizeof(*k->head) || st.st_size > (long)VS_LIMIT_KEPT_BYTES)
-		return -EBADMSG;
-	result = sys_map((size_t)st.st_size);
-	if (sys_failed(result))
-		return (int)result;
-	k->at = (uint8_t *)result;
-	k->size = (size_t)st.st_size;
+	if (size < 0)
+		return (int)size;
+	/* It is replaced by rename, never written again, and reading it would cost a page fault a page. */
+	at = sys_map_file(fd, (size_t)size);
+	if (sys_failed(at))
+		return (int)at;
+	k->at = (uint8_t *)at;
+	k->size = (size_t)size;
 	k->head = (struct vs_kept *)k->at;
-	result = sys(__NR_pread64, fd, k->at, k->size, 0);
-	if (result != (long)k->size || !well_formed(k->head, k->size)) {
+	if (!well_formed(k->head, k->size) || k->at[size - 1]) {
 		vs_kept_unmap(k);
 		return -EBADMSG;
 	}
 	k->plan = k->at + k->head->plan_offset;
 	k->text = (char *)k->at + k->head->text_offset;
 	return 0;
+}
+
+/* Memory that lasts as long as the process, 8-byte aligned; NULL when there is none. */
+static void *last(size_t size)
+{
+	static uint8_t first[4096] __attribute__((aligned(8)));
+	static uint8_t *at = first;
+	static size_t left = sizeof(first);
+	uint8_t *got;
+
+	size = (size + 7) & -(size_t)8;
+	if (size > left) {
+		size_t room = size > 65536 ? size : 65536;
+		long more = sys_map(room);
+
+		if (sys_failed(more))
+			return NULL;
+		at = (uint8_t *)more;
+		left = room;
+	}
+	got = at;
+	at += size;
+	left -= size;
+	return got;
+}
+
+int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name)
+{
+	struct vs_kept head;
+	size_t before, text;
+	long size;
+	int fd = (int)sys_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	memset(k, 0, sizeof(*k));
+	k->fd = -1;
+	if (fd < 0)
+		return fd;
+	size = check_file(fd);
+	if (size >= 0 && (sys(__NR_pread64, fd, &head, sizeof(head), 0) != (long)sizeof(head) ||
+			  !well_formed(&head, (size_t)size)))
+		size = -EBADMSG;
+	if (size >= 0) {
+		before = head.plan_offset;
+		text = head.text_size;
+		k->head = last(before + text);
+		k->text = (char *)k->head + before;
+		if (!k->head)
+			size = -ENOMEM;
+		else if (sys(__NR_pread64, fd, k->head, before, 0) != (long)before ||
+			 sys(__NR_pread64, fd, k->text, text, head.text_offset) != (long)text ||
+			 memcmp(k->head, &head, sizeof(head)) || k->text[text - 1])
+			size = -EBADMSG;
+	}
+	sys_close(fd);
+	return size < 0 ? (int)size : 0;
 }
 
 int vs_kept_open(struct vs_keptfile *k, int dir, const char *name)
@@ -87,6 +150,11 @@ int vs_kept_load(struct vs_keptfile *k, struct vs_machine *m)
 	if (!error)
 		vs_machine_load(m, k->plan);
 	return error;
+}
+
+void vs_kept_drop(const struct vs_keptfile *k)
+{
+	sys(__NR_madvise, k->at, k->size, MADV_DONTNEED);
 }
 
 const char *vs_kept_text(const struct vs_keptfile *k, uint32_t index)

@@ -59,8 +59,8 @@ static int may_be_guest(const char *name)
 static int read_names(const struct vs_request *r, struct names *names)
 {
 	static char buffer[4096] __attribute__((aligned(8)));
-	char path[VS_PATH_MAX];
 	size_t used = strlen(r->root);
+	char *path = __builtin_alloca(used + 24);
 	long size = 0;
 	int fd, error = 0;
 
@@ -198,10 +198,8 @@ int vs_front_list(struct vs_request *r)
 			memmove(names.at[missing++], names.at[i], sizeof(*names.at));
 		if (got)
 			continue;
-		/* Only the text is needed from here on; a thousand guests must not need as many descriptors. */
+		/* A thousand guests must not need as many descriptors. */
 		vs_look_end(&row->view.guest);
-		sys_close(row->view.kept.fd);
-		row->view.kept.fd = -1;
 		row->view.guest.name = row->name;
 		fill(row, names.at[i]);
 		count++;

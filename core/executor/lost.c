@@ -20,7 +20,7 @@ static int tear_down(const struct vs_request *r, const struct vs_guest *g)
 {
 	struct vs_failure failure;
 	struct vs_keptfile kept;
-	struct vs_machine m;
+	struct vs_machine m = { 0 };
 	int error = vs_kept_open(&kept, g->run, "start.kept");
 
 	if (error)

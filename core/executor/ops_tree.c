@@ -218,19 +218,34 @@ static long pass(struct walk *w)
 	return error ? error : ascend(w);
 }
 
+/* One walk at a time uses it, and the next one takes it over. 0 or -errno. */
+static long take_memory(struct walk *w)
+{
+	static long at;
+
+	if (!at)
+		at = sys_map(ENTRY_BYTES + LEVELS * sizeof(struct place));
+	if (sys_failed(at)) {
+		long error = at;
+
+		at = 0;
+		return error;
+	}
+	w->entries = (uint8_t *)at;
+	w->places = (struct place *)(at + ENTRY_BYTES);
+	return 0;
+}
+
 static long walk(struct walk *w)
 {
 	uint8_t type = w->cgroup ? TYPE_DIRECTORY : TYPE_UNKNOWN;
-	size_t memory = ENTRY_BYTES + LEVELS * sizeof(struct place);
-	long result = remove_name(w, w->parent, w->name, type), at;
+	long result = remove_name(w, w->parent, w->name, type), error;
 
 	if (result != DESCEND)
 		return result;
-	at = sys_map(memory);
-	if (sys_failed(at))
-		return at;
-	w->entries = (uint8_t *)at;
-	w->places = (struct place *)(at + ENTRY_BYTES);
+	error = take_memory(w);
+	if (error)
+		return error;
 	w->deadline = vs_clock_ns(CLOCK_MONOTONIC) + PRUNE_NS;
 	do {
 		if (w->depth) {
@@ -245,7 +260,6 @@ static long walk(struct walk *w)
 		}
 	} while (!result);
 	leave(w);
-	sys_unmap((void *)at, memory);
 	return result;
 }
 

@@ -13,8 +13,8 @@
 #include "plan.h"
 #include "sys.h"
 
-static struct robust_list_head list;
-static struct robust_list entry;
+static struct robust_list_head list VS_HOT;
+static struct robust_list entry VS_HOT;
 
 int vs_own(struct vs_machine *m)
 {

@@ -1,7 +1,7 @@
 /*
  * Plans: verify one, then run programs of it.
  *
- *	struct vs_machine m;
+ *	struct vs_machine m = { 0 };
  *	vs_machine_init(&m);                      once a process
  *	if (vs_verify(plan, size, &why)) ...      every plan
  *	vs_machine_load(&m, plan);
@@ -71,7 +71,8 @@ struct vs_machine {
 };
 
 /*
- * Maps the shared page; slots are 2^64-1. 0 or -errno. No plan is loaded yet. Where SIGCHLD is ignored
+ * Maps the shared page, unless `shared` is one already (NULL: none yet); slots are 2^64-1. 0 or -errno. No
+ * plan is loaded yet. Where SIGCHLD is ignored
  * (callers leave it so at times), it gets its default back.
  */
 int vs_machine_init(struct vs_machine *m);

@@ -24,15 +24,17 @@ static void notice_children(void)
 
 int vs_machine_init(struct vs_machine *m)
 {
-	long at;
+	long at = (long)m->shared;
 
 	memset(m, 0, sizeof(*m));
 	notice_children();
-	at = sys(__NR_mmap, 0, sizeof(*m->shared), 3, MMAP_SHARED_ANONYMOUS, -1, 0);
+	if (!at)
+		at = sys(__NR_mmap, 0, sizeof(*m->shared), 3, MMAP_SHARED_ANONYMOUS, -1, 0);
 	if (sys_failed(at))
 		return (int)at;
 	m->shared = (struct vs_shared *)at;
 	memset(m->shared->slots, 0xff, sizeof(m->shared->slots));
+	m->shared->owner = 0;
 	return 0;
 }
 

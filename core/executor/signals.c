@@ -49,7 +49,7 @@ void vs_mask(uint64_t mask)
 	sys(__NR_rt_sigprocmask, 2, &mask, 0, 8);
 }
 
-volatile int vs_interrupted;
+volatile int vs_interrupted VS_HOT;
 
 static void interrupt(int signal, void *info, void *context)
 {

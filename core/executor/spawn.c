@@ -30,20 +30,17 @@ static int is_safe(const char *path)
 	       !st.st_uid && !(st.st_mode & 022);
 }
 
-int vs_find_copy(char *to, const struct vs_request *r)
+const char *vs_find_copy(char *room, const struct vs_request *r)
 {
-	const char *given = vs_getenv(r->envp, "VSERVER_EXECUTOR");
+	const char *path = vs_getenv(r->envp, "VSERVER_EXECUTOR");
 	uint8_t build[32];
 
-	if (given && *given) {
-		if (strlen(given) >= VS_PATH_MAX)
-			return -ENAMETOOLONG;
-		put(to, 0, given);
-	} else {
+	if (!path || !*path) {
 		vs_own_build(build);
-		vs_copy_path(to, r, build);
+		vs_copy_path(room, r, build);
+		path = room;
 	}
-	return is_safe(to) ? 0 : -ENOENT;
+	return is_safe(path) ? path : NULL;
 }
 
 /*
@@ -69,8 +66,10 @@ static void run(void *context)
 int vs_spawn(const struct vs_request *r, const char *executor, const char *name, const char *group,
 	     int *report)
 {
-	static uint8_t stack[4096] __attribute__((aligned(16)));
-	char run_dir[VS_PATH_MAX], guest_dir[VS_PATH_MAX];
+	/* Its only signals are those that kill it: no handler needs room. */
+	uint8_t stack[1024] __attribute__((aligned(16)));
+	size_t length = strlen(r->root) + strlen(name) + 32;
+	char *run_dir = __builtin_alloca(length), *guest_dir = __builtin_alloca(length);
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_VFORK,
 		.exit_signal = SIGCHLD,

@@ -95,20 +95,21 @@ static int exit_code(const struct starting *s, int *appliance)
 
 int vs_front_start(struct vs_request *r)
 {
+	struct { struct job job; struct pollfd poll; } one = { 0 };
 	size_t size = (size_t)r->name_count * (sizeof(struct job) + sizeof(struct pollfd));
 	struct starting s = { .request = r, .count = r->name_count };
-	char executor[VS_PATH_MAX];
 	int code, appliance;
 	char **envp;
-	long at;
+	long at = (long)&one;
 
 	/* Which of several depends on which (`after`) only the appliance knows. */
-	if ((r->name_count > 1 && !r->compiled) || vs_find_copy(executor, r))
+	s.executor = vs_find_copy(__builtin_alloca(strlen(r->root) + VS_COPY_ROOM), r);
+	if ((r->name_count > 1 && !r->compiled) || !s.executor)
 		return -1;
-	at = sys_map(size);
+	if (r->name_count > 1)
+		at = sys_map(size);
 	if (sys_failed(at))
 		return -1;
-	s.executor = executor;
 	s.jobs = (struct job *)at;
 	s.polls = (struct pollfd *)(s.jobs + s.count);
 	for (int i = 0; i < s.count; i++) {

@@ -9,25 +9,22 @@ static size_t put(char *to, size_t used, const char *text)
 	return used + length;
 }
 
-/* r->root is at most VS_ROOT_MAX long and everything else short, so the path always fits. */
+/* The path is as long as it must be: a larger frame would cost a page fault in what is called next. */
 int vs_open_dir(const struct vs_request *r, const char *middle, const char *name)
 {
-	char path[VS_PATH_MAX];
-	size_t used = put(path, 0, r->root);
+	char *path = __builtin_alloca(strlen(r->root) + strlen(middle) + strlen(name) + 1);
 
-	used = put(path, used, middle);
-	put(path, used, name);
+	put(path, put(path, put(path, 0, r->root), middle), name);
 	return (int)sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
-int vs_copy_path(char *to, const struct vs_request *r, const uint8_t build[32])
+void vs_copy_path(char *to, const struct vs_request *r, const uint8_t build[32])
 {
 	size_t used = put(to, 0, r->root);
 
 	used = put(to, used, "/var/lib/vserver/runtime/");
 	vs_hex(to + used, build, 32);
 	put(to, used + 64, "/executor");
-	return 0;
 }
 
 void vs_own_build(uint8_t build[32])

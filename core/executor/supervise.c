@@ -15,10 +15,10 @@
 #define PR_SET_PDEATHSIG 1
 #define PR_SET_NAME 15
 
-struct vs_super vs_super;
+struct vs_super vs_super VS_HOT;
 
-volatile int vs_super_stop;
-volatile int64_t vs_super_stop_ms;
+volatile int vs_super_stop VS_HOT;
+volatile int64_t vs_super_stop_ms VS_HOT;
 
 /* A stop says how long it waits; a plain SIGTERM leaves that to the configuration. */
 static void on_term(int signal, void *info, void *context)

@@ -23,6 +23,8 @@ struct vs_super {
 	/* where frames go; -1 when nobody listens any more */
 	int report;
 	int kept_fd;
+	/* start.kept, mapped (`at`) or not */
+	struct vs_keptfile kept;
 	uint32_t stop_signal;
 	uint64_t stop_ms;
 	/* as we were born: HOST may change all of them */
@@ -72,6 +74,8 @@ int vs_super_boot(struct vs_super *s);
 /* 0, or -errno: something is left, and so is the record */
 int vs_super_tear_down(struct vs_super *s);
 void vs_super_own_rights(struct vs_super *s);
+/* Gives back the memory that only HOST, TEARDOWN and the way between them need. */
+void vs_super_slim(struct vs_super *s);
 
 /* supervise_loop.c: until init has ended; then its wait status */
 int vs_super_watch(struct vs_super *s);

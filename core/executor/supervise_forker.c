@@ -14,7 +14,7 @@
 #define AGAIN_MS 1000
 #define CLOCK_BOOTTIME_ID 7
 
-volatile int vs_super_forker_wanted;
+volatile int vs_super_forker_wanted VS_HOT;
 
 /*
  * The name says in which boot the socket was made: a record of an earlier one, whose pids and inode
@@ -115,6 +115,9 @@ void vs_super_forker(struct vs_super *s)
 		return;
 	s->forker_at = now + AGAIN_MS;
 	vs_super_forker_drop(s);
+	/* Nothing of the host's plan is there to be seen in the guest. */
+	vs_super_slim(s);
+	vs_kept_unmap(&s->kept);
 	if (vs_kept_open(&kept, s->run, "fork.kept"))
 		return;
 	if (vs_build_is_ours(kept.head->build) && !make_pair(s, ends)) {

@@ -59,7 +59,7 @@ static int identify(struct vs_identity *id, uint32_t pid, int pidfd)
 	return vs_identify(id, pidfd);
 }
 
-/* What HOST gave us. The plan's memory and the shared page are not needed any more. */
+/* What HOST gave us. */
 static int adopt(struct vs_super *s)
 {
 	struct vs_identity id = { 0 };
@@ -86,10 +86,10 @@ static int adopt(struct vs_super *s)
 	return error;
 }
 
-static int run_host(struct vs_super *s, struct vs_keptfile *kept)
+static int run_host(struct vs_super *s)
 {
 	struct vs_failure failure;
-	int error = vs_kept_load(kept, &s->machine);
+	int error = vs_kept_load(&s->kept, &s->machine);
 
 	if (error)
 		return fail_own(s, "read the kept plan", "verify", error);
@@ -133,54 +133,89 @@ static int own_state(struct vs_super *s)
 	s->state.devpts_fd = ~0u;
 	s->state.forker_fd = ~0u;
 	vs_own_build(s->state.build);
-	return error ? error : vs_boot_id(s->state.boot);
+	/* Whoever starts us has just compared it with the kernel's. */
+	memcpy(s->state.boot, s->kept.head->boot, sizeof(s->state.boot));
+	return error;
 }
 
 int vs_super_boot(struct vs_super *s)
 {
-	struct vs_keptfile kept;
-	int error = own_state(s);
+	int error = vs_kept_read(&s->kept, s->kept_fd);
 
+	if (!error && !vs_build_is_ours(s->kept.head->build))
+		error = -ESTALE;
+	if (error)
+		return fail_own(s, "read the kept plan", "mmap", error);
+	error = own_state(s);
 	if (!error)
 		error = vs_super_first_state(s);
 	if (error)
 		return fail_own(s, "write the state record", "write", error);
-	error = vs_kept_read(&kept, s->kept_fd);
-	if (!error && !vs_build_is_ours(kept.head->build))
-		error = -ESTALE;
-	if (error)
-		return fail_own(s, "read the kept plan", "read", error);
-	s->stop_signal = kept.head->stop_signal;
-	s->stop_ms = kept.head->stop_timeout_ms;
+	s->stop_signal = s->kept.head->stop_signal;
+	s->stop_ms = s->kept.head->stop_timeout_ms;
 	error = vs_console_listen(s);
 	if (error)
 		fail_own(s, "open the console's socket", "bind", error);
 	else
-		error = run_host(s, &kept);
-	vs_kept_unmap(&kept);
+		error = run_host(s);
 	vs_disown();
+	return error;
+}
+
+/*
+ * A guest that ends at once meets the plan and the shared page still mapped, which saves TEARDOWN their
+ * page faults; one that stays does not pay for them.
+ */
+void vs_super_slim(struct vs_super *s)
+{
+	vs_shed_text();
+	if (s->kept.at)
+		vs_kept_drop(&s->kept);
 	if (s->machine.shared)
 		sys_unmap(s->machine.shared, sizeof(*s->machine.shared));
 	s->machine.shared = NULL;
-	return error;
+}
+
+/* Does a program read what HOST may have stored? Texts are never stored into. */
+static int reads_data(const struct vs_machine *m, uint32_t role)
+{
+	const struct vs_program *program = vs_program(m, role);
+
+	for (uint32_t i = 0; program && i < program->count; i++)
+		for (int arg = 0; arg < 6; arg++)
+			if (m->ops[program->first + i].kinds[arg] == VS_ARG_DATA)
+				return 1;
+	return 0;
+}
+
+/* The plan as the file has it, verified; what HOST has used already is, where that makes no difference. */
+static int load_again(struct vs_super *s)
+{
+	int error = 0;
+
+	if (s->kept.at && s->machine.header && !reads_data(&s->machine, VS_ROLE_TEARDOWN)) {
+		error = vs_machine_init(&s->machine);
+		if (!error)
+			vs_machine_load(&s->machine, s->kept.plan);
+		return error;
+	}
+	if (s->kept.at)
+		vs_kept_drop(&s->kept);
+	else
+		error = vs_kept_read(&s->kept, s->kept_fd);
+	return error ? error : vs_kept_load(&s->kept, &s->machine);
 }
 
 int vs_super_tear_down(struct vs_super *s)
 {
-	struct vs_keptfile kept;
-	int error = vs_kept_read(&kept, s->kept_fd);
+	int error = load_again(s);
 
 	if (error)
 		return error;
-	error = vs_kept_load(&kept, &s->machine);
-	if (!error) {
-		s->machine.shared->slots[VS_SLOT_RUN_DIR] = (uint64_t)s->run;
-		if (vs_run(&s->machine, VS_ROLE_TEARDOWN)) {
-			vs_abandon(&s->machine);
-			error = -EIO;
-		}
-		sys_unmap(s->machine.shared, sizeof(*s->machine.shared));
+	s->machine.shared->slots[VS_SLOT_RUN_DIR] = (uint64_t)s->run;
+	if (vs_run(&s->machine, VS_ROLE_TEARDOWN)) {
+		vs_abandon(&s->machine);
+		error = -EIO;
 	}
-	vs_kept_unmap(&kept);
 	return error;
 }

@@ -192,7 +192,7 @@ static void once(struct vs_super *s)
 	ready = sys(__NR_ppoll, polls, POLL_CLIENT + VS_CLIENTS, left < 0 ? NULL : &time, &none, 8);
 	if (!ready && s->fat && left == FAT_MS) {
 		s->fat = 0;
-		vs_shed_text();
+		vs_super_slim(s);
 		return;
 	}
 	s->fat = 1;

@@ -13,6 +13,12 @@
 
 #include "arch.h"
 
+/*
+ * For small variables that every run writes: the page in which .data ends is written by exec itself, which
+ * clears the rest of it, so they cost no page fault of their own.
+ */
+#define VS_HOT __attribute__((section(".data")))
+
 #define SYS_0(n) vs_sys3(n, 0, 0, 0)
 #define SYS_1(n, a) vs_sys3(n, (long)(a), 0, 0)
 #define SYS_2(n, a, b) vs_sys3(n, (long)(a), (long)(b), 0)
@@ -58,6 +64,13 @@ static inline long sys_map(size_t size)
 {
 	/* PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE */
 	return sys(__NR_mmap, 0, size, 3, 0x4022, -1, 0);
+}
+
+/* The same of a file's content; what is written stays ours. */
+static inline long sys_map_file(int fd, size_t size)
+{
+	/* PROT_READ|PROT_WRITE, MAP_PRIVATE */
+	return sys(__NR_mmap, 0, size, 3, 2, fd, 0);
 }
 
 static inline long sys_unmap(void *at, size_t size)

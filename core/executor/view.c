@@ -29,7 +29,6 @@ int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name
 	const struct vs_state *state = &v->guest.state;
 	int error;
 
-	v->kept = (struct vs_keptfile){ .fd = -1 };
 	error = look_alive(v, r, name);
 	if (error == -EAGAIN) {
 		vs_error_busy(r, r->verb_word, name, v->guest.run);
@@ -43,7 +42,7 @@ int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name
 	if (!error && v->guest.lib < 0)
 		v->guest.lib = vs_open_dir(r, "/var/lib/vserver/guests/", name);
 	if (error || v->guest.run < 0 || v->guest.lib < 0 ||
-	    vs_kept_open(&v->kept, v->guest.run, "start.kept") || !vs_kept_current(&v->kept)) {
+	    vs_kept_peek(&v->kept, v->guest.run, "start.kept") || !vs_kept_current(&v->kept)) {
 		vs_view_close(v);
 		return -1;
 	}
@@ -67,7 +66,6 @@ int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name
 void vs_view_close(struct vs_view *v)
 {
 	vs_look_end(&v->guest);
-	vs_kept_close(&v->kept);
 }
 
 void vs_view_json(struct vs_out *out, const struct vs_view *v)

@@ -9,7 +9,7 @@ import { product, type Ran } from './product.ts'
 
 const test = suite('the forker of a guest', {
   needs: ['root', 'vserver', 'mmdebstrap'],
-  timeoutMs: 60_000,
+  timeoutMs: 180_000,
 })
 
 const vserver = product()
