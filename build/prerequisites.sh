@@ -57,6 +57,8 @@ case $wants in test)
   need zsh command -v zsh
   need fish command -v fish
   need bsdutils command -v script
+  need openssl command -v openssl
+  need tinyproxy-bin command -v tinyproxy
   ;;
 esac
 

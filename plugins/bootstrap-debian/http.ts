@@ -10,6 +10,7 @@ import https from 'node:https'
 import process from 'node:process'
 import { errors } from '../../core/errors.ts'
 import { messageOf, sourceFailure } from './failure.ts'
+import { trustedAuthorities } from './trust.ts'
 
 const REDIRECTS_MAX = 10
 
@@ -39,6 +40,8 @@ export interface FetchOptions {
   readonly stallTimeoutMs: number
   readonly signal: AbortSignal
   readonly connections: number
+  /** Files of certificates that the host trusts; those of the distributions unless told. */
+  readonly bundles?: readonly string[]
 }
 
 /** Node's own errors in the words of a person. */
@@ -51,6 +54,13 @@ const reasons: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   EHOSTUNREACH: 'the host cannot be reached',
   ETIMEDOUT: 'there is no answer',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody whom this host trusts has signed its certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody whom this host trusts has signed its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody whom this host trusts has signed its certificate',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody whom this host trusts has signed its certificate',
+  CERT_HAS_EXPIRED: "its certificate has expired, or this host's clock is wrong",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet, or this host's clock is wrong",
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 }
 
 /** Makes a fetcher; it keeps connections open until it is closed. */
@@ -63,7 +73,10 @@ export function makeFetcher(options: FetchOptions): Fetcher {
     proxyEnv: process.env,
   }
   const plain = new http.Agent(agentOptions)
-  const secure = new https.Agent(agentOptions)
+  let secure: https.Agent | undefined
+  // Made when it is needed: a few hundred certificates take a while to read.
+  const secureAgent = () =>
+    secure ??= new https.Agent({ ...agentOptions, ca: [...trustedAuthorities(options.bundles)] })
 
   const fail = (url: string, detail: string, cause?: unknown) =>
     sourceFailure(source, `${url}: ${detail}`, {
@@ -85,7 +98,7 @@ export function makeFetcher(options: FetchOptions): Fetcher {
       const parsed = new URL(url)
       const client = parsed.protocol === 'https:' ? https : http
       const request = client.get(parsed, {
-        agent: parsed.protocol === 'https:' ? secure : plain,
+        agent: parsed.protocol === 'https:' ? secureAgent() : plain,
         headers: {
           'User-Agent': 'vserver',
           Accept: '*/*',
@@ -173,7 +186,7 @@ export function makeFetcher(options: FetchOptions): Fetcher {
     },
     close() {
       plain.destroy()
-      secure.destroy()
+      secure?.destroy()
     },
   }
 }

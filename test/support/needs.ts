@@ -71,6 +71,7 @@ const needs: Readonly<Record<string, Need>> = {
   'mkfs.ext4': program('mkfs.ext4', 'e2fsprogs'),
   script: program('script', 'bsdutils'),
   tar: program('tar'),
+  tinyproxy: program('tinyproxy', 'tinyproxy-bin'),
   xz: program('xz', 'xz-utils'),
   zstd: program('zstd'),
   setfacl: program('setfacl', 'acl'),
