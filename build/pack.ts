@@ -72,7 +72,8 @@ async function main(): Promise<void> {
   await mkdir(cache, { recursive: true })
 
   const bundled = await bundle(resolve(values.entry), root)
-  progress(`bundle of ${kib(bundled.code.length)}`)
+  const code = Buffer.concat([bundled.main, ...bundled.packs.values()])
+  progress(`bundle of ${kib(code.length)} in ${bundled.packs.size} packs`)
   const node = await strippedNode(cache)
   const nodeContent = await readFile(node)
   const libraries = await librariesOf(node)
@@ -90,7 +91,7 @@ async function main(): Promise<void> {
   const build = buildId(
     new Map<string, Uint8Array>([
       ...carriedLibraries,
-      ['bundle', bundled.code],
+      ['bundle', code],
       ['executor', plain],
       ['licences', licences],
       ['node', nodeContent],
@@ -98,8 +99,8 @@ async function main(): Promise<void> {
     ]),
   )
   const executor = withBuild(plain, build)
-  const key = createHash('sha256').update(bundled.code).update(nodeContent).digest('hex')
-  const sea = await readFile(await makeSea(bundled.code, { node, cache, key }))
+  const key = createHash('sha256').update(code).update(nodeContent).digest('hex')
+  const sea = await readFile(await makeSea(bundled, { node, cache, key }))
 
   progress(`compressing ${kib(sea.length)}${fast ? ', fast' : ''}`)
   const { compress, prune } = compressor(join(cache, 'chunks'), fast ? 3 : 19)
