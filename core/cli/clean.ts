@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
@@ -57,6 +57,8 @@ export async function settle(
 
 /** What the native status verb had to say on stderr, in one line. */
 function runStatus(cli: Cli, executor: Executor, name: string): string {
+  // Loaded late: it is seldom that something has died.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stderr } = spawnSync(executor.path, nativeWords(cli, 'status', [name]), {
     argv0: 'vserver',
     encoding: 'utf8',

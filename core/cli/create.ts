@@ -17,7 +17,7 @@ import { statusesJson } from '../guest/status.ts'
 import { sweep } from '../guest/sweep.ts'
 import { readSourceOptions } from '../guest/source_options.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
-import { withSession } from '../host/executor.ts'
+import { withLongSession, withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
@@ -94,32 +94,36 @@ async function make(cli: Cli, making: Making): Promise<void> {
   const { root, signal } = cli
   const executor = executorOf(cli)
   const bounds = readHostConfig(root).ids
-  const template = await ensureTemplate(root, {
-    from: findSource(from, registry),
-    context: {
-      session,
-      signal,
-      progress: (event) => cli.out.progress(event),
-      options,
-      cache: join(root.lib, 'cache'),
-      offline,
-      async runInTree(command) {
-        // It compiles plans of contexts, which a guest of a template that is there does without.
-        const { runInTree } = await import('../guest/run_in_tree.ts')
-        return await runInTree({ executor, root, bounds, signal }, command)
-      },
-      openGuest: (source) =>
-        openGuestTree(session, root, {
-          name: source,
-          patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
-        }),
-    },
-    refresh,
-    check: (tree) => {
-      findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
-    },
-    onWait: ({ pid }) => cli.out.note(`waiting for pid ${pid}, which makes the same template`),
-  })
+  const template = await withLongSession(
+    executor,
+    async (session) =>
+      await ensureTemplate(root, {
+        from: findSource(from, registry),
+        context: {
+          session,
+          signal,
+          progress: (event) => cli.out.progress(event),
+          options,
+          cache: join(root.lib, 'cache'),
+          offline,
+          async runInTree(command) {
+            // It compiles plans of contexts, which a guest of a template that is there does without.
+            const { runInTree } = await import('../guest/run_in_tree.ts')
+            return await runInTree({ executor, root, bounds, signal }, command)
+          },
+          openGuest: (source) =>
+            openGuestTree(session, root, {
+              name: source,
+              patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
+            }),
+        },
+        refresh,
+        check: (tree) => {
+          findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
+        },
+        onWait: ({ pid }) => cli.out.note(`waiting for pid ${pid}, which makes the same template`),
+      }),
+  )
   signal.throwIfAborted()
   const staged = stageGuest(root, name, { yaml })
   try {
