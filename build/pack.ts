@@ -20,7 +20,7 @@ import { bundle } from './bundle.ts'
 import { compressor } from './chunks.ts'
 import { collectLicences } from './licences.ts'
 import { assemble, buildId, type Carried, withBuild } from './payload.ts'
-import { librariesOf, LOADER, makeSea, readAll, strippedNode } from './runtime.ts'
+import { librariesOf, LOADER, makeSea, readAll, strippedNode, v8Flags } from './runtime.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
@@ -72,8 +72,9 @@ async function main(): Promise<void> {
   await mkdir(cache, { recursive: true })
 
   const bundled = await bundle(resolve(values.entry), root)
-  const code = Buffer.concat([bundled.main, ...bundled.packs.values()])
-  progress(`bundle of ${kib(code.length)} in ${bundled.packs.size} packs`)
+  const flags = Buffer.from(v8Flags.join(' '))
+  const code = Buffer.concat([bundled.main, ...bundled.scripts.values(), flags])
+  progress(`bundle of ${kib(code.length)} in ${bundled.scripts.size} scripts`)
   const node = await strippedNode(cache)
   const nodeContent = await readFile(node)
   const libraries = await librariesOf(node)

@@ -1,9 +1,9 @@
 /**
- * Makes V8's code cache of packs, with every function compiled: what a lazy compiler would leave out is
+ * Makes V8's code cache of scripts, with every function compiled: what a lazy compiler would leave out is
  * what a verb then compiles at run time. Run by the very Node that is carried, for V8 takes a cache of its
  * own version and flags only.
  *
- *     node build/precompile.ts PACK.js…    writes PACK.cache beside each
+ *     node build/precompile.ts NAME.js…    writes NAME.cache beside each
  *
  * @module
  */

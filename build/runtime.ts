@@ -20,6 +20,9 @@ const require = createRequire(import.meta.url)
 /** The loader, under the name that appliance.c starts. */
 export const LOADER = 'ld-linux-x86-64.so.2'
 
+/** Room for what a verb makes until it ends, in MiB: collecting garbage on the way costs more than it gives. */
+export const v8Flags: readonly string[] = ['--min-semi-space-size=16']
+
 const precompiler = fileURLToPath(new URL('precompile.ts', import.meta.url))
 const loaderPath = `/lib64/${LOADER}`
 
@@ -55,13 +58,13 @@ export async function strippedNode(cache: string): Promise<string> {
 }
 
 /**
- * Injects a program into Node: its main script, and its packs with their code caches as assets. Kept until
+ * Injects a program into Node: its main script, and the others with their code caches as assets. Kept until
  * the program or Node changes; `key` says which ones they are.
  *
  * @returns path of the executable
  */
 export async function makeSea(
-  { main, packs }: Bundle,
+  { main, scripts }: Bundle,
   options: { readonly node: string; readonly cache: string; readonly key: string },
 ): Promise<string> {
   const { node, cache, key } = options
@@ -71,7 +74,7 @@ export async function makeSea(
   await rm(`${path}.stamp`, { force: true })
   const entry = join(cache, 'vserver.cjs')
   await writeFile(entry, main)
-  const assets = await writePacks(packs, { node, directory: join(cache, 'packs') })
+  const assets = await writeScripts(scripts, { node, directory: join(cache, 'scripts') })
   const sea: { readonly default: MakeSea } = require('@yao-pkg/pkg/lib-es5/sea.js')
   const output = `${path}.new`
   await quietly(() =>
@@ -79,7 +82,7 @@ export async function makeSea(
       targets: [{ nodeRange: 'node26', platform: 'linux', arch: 'x64', output }],
       nodePath: node,
       // "none": options for Node come neither from NODE_OPTIONS nor from the command line.
-      seaConfig: { useCodeCache: true, execArgvExtension: 'none', assets },
+      seaConfig: { useCodeCache: true, execArgv: v8Flags, execArgvExtension: 'none', assets },
     })
   )
   await rename(output, path)
@@ -87,18 +90,18 @@ export async function makeSea(
   return path
 }
 
-/** Writes packs and their code caches; gives the files by the names of the assets. */
-async function writePacks(
-  packs: Bundle['packs'],
+/** Writes scripts and their code caches; gives the files by the names of the assets. */
+async function writeScripts(
+  scripts: Bundle['scripts'],
   { node, directory }: { readonly node: string; readonly directory: string },
 ): Promise<Readonly<Record<string, string>>> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
-  for (const [name, code] of packs) await writeFile(join(directory, `${name}.js`), code)
-  const scripts = [...packs.keys()].map((name) => join(directory, `${name}.js`))
-  // Without the environment: NODE_OPTIONS would change V8's flags.
-  await run(node, [precompiler, ...scripts], { env: {} })
-  const names = [...packs.keys()].flatMap((name) => [`${name}.js`, `${name}.cache`])
+  for (const [name, code] of scripts) await writeFile(join(directory, `${name}.js`), code)
+  const paths = [...scripts.keys()].map((name) => join(directory, `${name}.js`))
+  // With the flags that it will be used with, and without those of NODE_OPTIONS: V8 compares them.
+  await run(node, [...v8Flags, precompiler, ...paths], { env: {} })
+  const names = [...scripts.keys()].flatMap((name) => [`${name}.js`, `${name}.cache`])
   return Object.fromEntries(names.map((name) => [name, join(directory, name)]))
 }
 

@@ -1,7 +1,7 @@
 /**
- * Loads the packs that `build/bundle.ts` cuts the program into. A pack is one script whose value maps names
- * of chunks to functions in the manner of CommonJS; it is compiled when the first of its chunks is asked
- * for, from V8's code cache, so that what a verb does not need is neither read nor compiled.
+ * Loads the scripts that `build/bundle.ts` cuts the program into, each when it is first asked for, from V8's
+ * code cache: what a verb does not need is neither read nor compiled. Scripts are functions in the manner
+ * of CommonJS.
  *
  * A code cache that V8 refuses (other flags, another version) costs time and nothing else.
  *
@@ -10,44 +10,50 @@
 import { Buffer } from 'node:buffer'
 import { Script } from 'node:vm'
 
-export interface PackSource {
-  /** The pack of each chunk. Every other name is that of a built-in module. */
+export interface ScriptSource {
+  /** The pack of each module that `await import()` asks for. */
   readonly packOf: Readonly<Record<string, string>>
-  /** The bytes of `PACK.js`, which is ASCII, and of `PACK.cache`. */
+  /** The bytes of `NAME.js`, which is ASCII, and of `NAME.cache`. */
   readonly asset: (name: string) => ArrayBuffer
   readonly builtin: (name: string) => unknown
-  /** Told when the code cache of a pack was not used. */
-  readonly refused: (pack: string) => void
+  /** Told when a code cache was not used. */
+  readonly refused: (script: string) => void
 }
 
-type Chunk = (exports: unknown, require: (name: string) => unknown, module: Module) => void
-type Module = { exports: unknown }
+type Exports = Record<string, unknown>
+type Load = (name: string) => unknown
 
-/** Gives a function that loads a chunk, or a built-in module, by its name. */
-export function makeLoader(source: PackSource): (name: string) => unknown {
-  const packs = new Map<string, Readonly<Record<string, Chunk>>>()
-  const modules = new Map<string, Module>()
+/** Names of modules begin with this where `await import()` asks for them. */
+export const MODULE = './module/'
 
-  const compile = (pack: string): Readonly<Record<string, Chunk>> => {
-    const script = new Script(Buffer.from(source.asset(`${pack}.js`)).toString('latin1'), {
-      filename: `${pack}.js`,
-      cachedData: Buffer.from(source.asset(`${pack}.cache`)),
+/**
+ * Gives a function that loads by name: `./NAME.js` a script, `./module/PATH` a module out of its pack, which
+ * is a script that exports modules by their paths, and anything else a built-in module.
+ */
+export function makeLoader(source: ScriptSource): Load {
+  const modules = new Map<string, { exports: Exports }>()
+
+  const run = (file: string): Exports => {
+    const name = file.slice('./'.length, -'.js'.length)
+    const script = new Script(Buffer.from(source.asset(`${name}.js`)).toString('latin1'), {
+      filename: `${name}.js`,
+      cachedData: Buffer.from(source.asset(`${name}.cache`)),
     })
-    if (script.cachedDataRejected === true) source.refused(pack)
-    return script.runInThisContext()
+    if (script.cachedDataRejected === true) source.refused(name)
+    const module = { exports: {} }
+    modules.set(file, module)
+    script.runInThisContext()(module.exports, load, module)
+    return module.exports
   }
 
   const load = (name: string): unknown => {
-    const known = modules.get(name)
-    if (known !== undefined) return known.exports
-    const pack = Object.hasOwn(source.packOf, name) ? source.packOf[name] : undefined
-    if (pack === undefined) return source.builtin(name)
-    let chunks = packs.get(pack)
-    if (chunks === undefined) packs.set(pack, chunks = compile(pack))
-    const module: Module = { exports: {} }
-    modules.set(name, module)
-    chunks[name]?.(module.exports, load, module)
-    return module.exports
+    if (!name.startsWith('./')) return source.builtin(name)
+    if (!name.startsWith(MODULE)) return modules.get(name)?.exports ?? run(name)
+    const path = name.slice(MODULE.length)
+    const file = `./${source.packOf[path]}.js`
+    const found = (modules.get(file)?.exports ?? run(file))[path]
+    // Its default export is its own, not all of it.
+    return Object.defineProperty(found, '__esModule', { value: true })
   }
   return load
 }

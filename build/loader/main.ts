@@ -6,9 +6,8 @@
 import process from 'node:process'
 import { makeLoader } from './load.ts'
 
-/** The pack of each chunk, and the chunk to begin with: put in by `build/bundle.ts`. */
+/** The pack of each module: put in by `build/bundle.ts`. */
 declare const VSERVER_PACKS: Readonly<Record<string, string>>
-declare const VSERVER_ENTRY: string
 
 const { getRawAsset } = process.getBuiltinModule('node:sea')
 
@@ -16,8 +15,8 @@ makeLoader({
   packOf: VSERVER_PACKS,
   asset: (name) => getRawAsset(name),
   builtin: (name) => process.getBuiltinModule(name),
-  refused(pack) {
+  refused(script) {
     if ((process.env['VSERVER_DEBUG'] ?? '') === '') return
-    console.error(`vserver: the code cache of ${pack} was refused`)
+    console.error(`vserver: the code cache of ${script}.js was refused`)
   },
-})(VSERVER_ENTRY)
+})('./front.js')

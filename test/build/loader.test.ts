@@ -1,5 +1,5 @@
 /**
- * The loader of packs: what it loads, when, and what becomes of a code cache that V8 refuses.
+ * The loader of scripts: what it loads, when, and what becomes of a code cache that V8 refuses.
  *
  * @module
  */
@@ -9,46 +9,59 @@ import { suite } from '../support/suite.ts'
 
 const test = suite('makeLoader()')
 
-const packs: Readonly<Record<string, string>> = {
-  'first.js': `({
-    "./a.js":function(exports,require,module){exports.a=1;exports.path=require("node:path")},
-    "./b.js":function(exports,require,module){exports.a=require("./a.js").a;exports.c=()=>require("./c.js")},
-  })`,
-  'second.js': '({"./c.js":function(exports,require,module){module.exports="c"}})',
+const scripts: Readonly<Record<string, string>> = {
+  'first.js': `(function(exports,require,module){
+    exports.a=1;exports.path=require("node:path");exports.c=()=>require("./module/core/c.ts")})`,
+  'pack.js': `(function(exports,require,module){
+    module.exports={"core/c.ts":{default:"c",a:require("./first.js").a}}})`,
 }
 
 function loader(mark: string) {
   const asked: string[] = []
   const refused: string[] = []
   const load = makeLoader({
-    packOf: { './a.js': 'first', './b.js': 'first', './c.js': 'second' },
+    packOf: { 'core/c.ts': 'pack' },
     asset(name) {
       asked.push(name)
       // V8 does not look at the cache of a text that it has compiled before.
-      return new TextEncoder().encode(packs[name] ? `${packs[name]}//${mark}` : mark).buffer
+      return new TextEncoder().encode(scripts[name] ? `${scripts[name]}//${mark}` : mark).buffer
     },
     builtin: (name) => `built-in ${name}`,
-    refused: (pack) => refused.push(pack),
+    refused: (script) => refused.push(script),
   })
   return { load, asked, refused }
 }
 
-test('runs a chunk once, with what it requires', () => {
+interface First {
+  readonly a: number
+  readonly path: string
+  readonly c: () => { readonly default: string; readonly a: number; readonly __esModule: boolean }
+}
+
+test('runs a script once, with what it requires', () => {
   const { load } = loader('once')
-  const a = load('./a.js')
-  assert.equal(a, { a: 1, path: 'built-in node:path' })
-  assert.is(load('./a.js'), a)
+  const first = load('./first.js') as First
+  assert.is(first.a, 1)
+  assert.is(first.path, 'built-in node:path')
+  assert.is(load('./first.js'), first)
 })
 
-test('compiles a pack when it is needed, although its code cache is useless', () => {
-  const { load, asked, refused } = loader('not a code cache')
-  const b = load('./b.js') as { a: number; c: () => string }
-  assert.is(b.a, 1)
+test('gives a module out of its pack, which is loaded when it is needed', () => {
+  const { load, asked } = loader('pack')
+  const first = load('./first.js') as First
   assert.equal(asked, ['first.js', 'first.cache'])
-  assert.equal(refused, ['first'])
-  assert.is(b.c(), 'c')
-  assert.equal(asked, ['first.js', 'first.cache', 'second.js', 'second.cache'])
-  assert.equal(refused, ['first', 'second'])
+  const c = first.c()
+  assert.is(c.default, 'c')
+  assert.is(c.a, 1)
+  assert.is(c.__esModule, true)
+  assert.is(first.c(), c)
+  assert.equal(asked, ['first.js', 'first.cache', 'pack.js', 'pack.cache'])
+})
+
+test('goes on where a code cache is useless, and says so', () => {
+  const { load, refused } = loader('not a code cache')
+  assert.is((load('./first.js') as First).c().a, 1)
+  assert.equal(refused, ['first', 'pack'])
 })
 
 test.run()

@@ -1,5 +1,5 @@
 /**
- * The packs of the built file: V8 takes the code caches that the build made.
+ * The scripts of the built file: V8 takes the code caches that the build made.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { runFile, scratch } from './run-file.ts'
 
-const test = suite('packs', { needs: ['root', 'vserver'] })
+const test = suite('scripts', { needs: ['root', 'vserver'] })
 
 const commands: readonly (readonly string[])[] = [
   ['--version'],
