@@ -11,7 +11,7 @@ import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namePattern } from '../guest/name.ts'
-import { readLife } from '../guest/read_status.ts'
+import { readLife } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { type Executor, withSession } from '../host/executor.ts'
@@ -40,7 +40,7 @@ export async function settle(
   await withSession(executor, async (session) => {
     await withGuestLock(cli, { session, name, verb }, async () => {
       const registry = await registryOf(cli)
-      const guest = prepareGuest(readGuest(cli.root, { name, verb }), {
+      const guest = await prepareGuest(readGuest(cli.root, { name, verb }), {
         root: cli.root,
         registry,
         verb,
