@@ -158,7 +158,7 @@ async function make(cli: Cli, making: Making): Promise<void> {
     await claimIds(
       session,
       { owner: guestDir(root, name), bounds, signal },
-      (ids) => commitGuest(root, staged, { template, ids }),
+      (ids) => commitGuest(session, staged, { root, template, ids }),
     )
   } catch (error) {
     await sweep(session, staged.path)
