@@ -6,6 +6,7 @@
  * It ends when its input does, so it never outlives the runtime. Who takes its parent's place reaps it.
  */
 #include <asm/signal.h>
+#include <linux/prctl.h>
 #include <linux/resource.h>
 
 #include "appliance.h"
@@ -30,12 +31,17 @@ static int is_wanted(char **argv)
  * In the child: nothing of the caller's but standard error, and out of the terminal's process group, for
  * after ^C it is what cleans up. Signals and the limit of open files are as the runtime sets its own.
  */
-__attribute__((noreturn)) static void become(const char *executor, char **envp, int in, int out)
+__attribute__((noreturn)) static void become(const char *executor, char **envp, int in, int out,
+					     long parent)
 {
 	char *argv[] = { (char *)executor, (char *)"@batch", NULL };
 	uint64_t action[4] = { 0 }, mask = 0;
 	struct rlimit64 files;
 
+	/* Until it has a plan to run (batch.c), it is gone as soon as the runtime is. */
+	sys(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (sys(__NR_getppid) != parent)
+		sys_exit(1);
 	sys(__NR_dup3, in, 0, 0);
 	sys(__NR_dup3, out, 1, 0);
 	sys(__NR_close_range, 3, ~0u, 0);
@@ -61,7 +67,7 @@ static void let_go(const int *ends, int count)
 void vs_appliance_session(char **argv, char **envp, const char *executor, char *told)
 {
 	int ends[4], lowest;
-	long pid;
+	long self = sys(__NR_getpid), pid;
 
 	if (!is_wanted(argv) || sys(__NR_pipe2, ends, 0))
 		return;
@@ -73,7 +79,7 @@ void vs_appliance_session(char **argv, char **envp, const char *executor, char *
 	/* A standard descriptor that the caller closed would be taken for the caller's own. */
 	pid = lowest < 3 ? -EBADF : sys(__NR_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!pid)
-		become(executor, envp, ends[0], ends[3]);
+		become(executor, envp, ends[0], ends[3], self);
 	if (pid < 0) {
 		let_go(ends, 4);
 		return;
