@@ -79,6 +79,12 @@ export function figure(figures: readonly Figure[], name: string): Figure {
   return found
 }
 
+/** What one median has beyond another one, as a bar. */
+export function beyond(figures: readonly Figure[], a: string, b: string, mostMs: number): Bar {
+  const value = figure(figures, a).medianMs - figure(figures, b).medianMs
+  return { what: `${a} beyond ${b}`, value, most: mostMs, unit: 'ms' }
+}
+
 /** Ratio of two medians, as a bar. */
 export function ratio(figures: readonly Figure[], a: string, b: string, most: number): Bar {
   const value = figure(figures, a).medianMs / figure(figures, b).medianMs

@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks and writes dist/bench.json and a table.
  *
- *     node bench/main.ts [--quick] [exec|start|boot|bootstrap|density|version…]
+ *     node bench/main.ts [--quick] [exec|start|create|boot|bootstrap|density|version…]
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { inRepository } from '../test/support/paths.ts'
 import { benchBoot } from './boot.bench.ts'
 import { benchBootstrap } from './bootstrap.bench.ts'
+import { benchCreate } from './create.bench.ts'
 import { benchDensity } from './density.bench.ts'
 import { benchExec } from './exec.bench.ts'
 import { hostFacts, renderReport, type Report } from './harness.ts'
@@ -20,6 +21,7 @@ import { benchVersion } from './version.bench.ts'
 const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
   exec: benchExec,
   start: benchStart,
+  create: benchCreate,
   boot: benchBoot,
   bootstrap: benchBootstrap,
   density: benchDensity,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures vserver against its floors and peers, alternating in one run. Needs root and dist/vserver.
-#   sh bench/run.sh [--quick] [exec|start|boot|density|version…]
+#   sh bench/run.sh [--quick] [exec|start|create|boot|bootstrap|density|version…]
 set -eu
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" != 0 ]; then

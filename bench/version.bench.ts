@@ -12,7 +12,7 @@ import { binary, product } from '../test/system/product.ts'
 import { alternate, ratio, type Report } from './harness.ts'
 
 /** A one-line program as a single executable with code cache. */
-async function oneLine(): Promise<string> {
+export async function oneLine(): Promise<string> {
   const directory = inRepository('dist/bench')
   const output = join(directory, 'one-line')
   mkdirSync(directory, { recursive: true })

@@ -20,7 +20,7 @@ import { bundle } from './bundle.ts'
 import { compressor } from './chunks.ts'
 import { collectLicences } from './licences.ts'
 import { assemble, buildId, type Carried, withBuild } from './payload.ts'
-import { librariesOf, LOADER, makeSea, readAll, strippedNode } from './runtime.ts'
+import { librariesOf, LOADER, makeSea, readAll, strippedNode, v8Flags } from './runtime.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
@@ -72,7 +72,9 @@ async function main(): Promise<void> {
   await mkdir(cache, { recursive: true })
 
   const bundled = await bundle(resolve(values.entry), root)
-  progress(`bundle of ${kib(bundled.code.length)}`)
+  const flags = Buffer.from(v8Flags.join(' '))
+  const code = Buffer.concat([bundled.main, ...bundled.scripts.values(), flags])
+  progress(`bundle of ${kib(code.length)} in ${bundled.scripts.size} scripts`)
   const node = await strippedNode(cache)
   const nodeContent = await readFile(node)
   const libraries = await librariesOf(node)
@@ -90,7 +92,7 @@ async function main(): Promise<void> {
   const build = buildId(
     new Map<string, Uint8Array>([
       ...carriedLibraries,
-      ['bundle', bundled.code],
+      ['bundle', code],
       ['executor', plain],
       ['licences', licences],
       ['node', nodeContent],
@@ -98,8 +100,8 @@ async function main(): Promise<void> {
     ]),
   )
   const executor = withBuild(plain, build)
-  const key = createHash('sha256').update(bundled.code).update(nodeContent).digest('hex')
-  const sea = await readFile(await makeSea(bundled.code, { node, cache, key }))
+  const key = createHash('sha256').update(code).update(nodeContent).digest('hex')
+  const sea = await readFile(await makeSea(bundled, { node, cache, key }))
 
   progress(`compressing ${kib(sea.length)}${fast ? ', fast' : ''}`)
   const { compress, prune } = compressor(join(cache, 'chunks'), fast ? 3 : 19)

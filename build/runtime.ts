@@ -9,7 +9,9 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Bundle } from './bundle.ts'
 import { readOptional } from './chunks.ts'
 
 const run = promisify(execFile)
@@ -18,6 +20,10 @@ const require = createRequire(import.meta.url)
 /** The loader, under the name that appliance.c starts. */
 export const LOADER = 'ld-linux-x86-64.so.2'
 
+/** Room for what a verb makes until it ends, in MiB: collecting garbage on the way costs more than it gives. */
+export const v8Flags: readonly string[] = ['--min-semi-space-size=16']
+
+const precompiler = fileURLToPath(new URL('precompile.ts', import.meta.url))
 const loaderPath = `/lib64/${LOADER}`
 
 /** What `@yao-pkg/pkg`'s `lib-es5/sea.js` exports; it has no types of its own. */
@@ -52,12 +58,13 @@ export async function strippedNode(cache: string): Promise<string> {
 }
 
 /**
- * Injects a bundle into Node. Kept until the bundle or Node changes; `key` says which ones they are.
+ * Injects a program into Node: its main script, and the others with their code caches as assets. Kept until
+ * the program or Node changes; `key` says which ones they are.
  *
  * @returns path of the executable
  */
 export async function makeSea(
-  code: Uint8Array,
+  { main, scripts }: Bundle,
   options: { readonly node: string; readonly cache: string; readonly key: string },
 ): Promise<string> {
   const { node, cache, key } = options
@@ -66,7 +73,8 @@ export async function makeSea(
   if (known?.toString() === key) return path
   await rm(`${path}.stamp`, { force: true })
   const entry = join(cache, 'vserver.cjs')
-  await writeFile(entry, code)
+  await writeFile(entry, main)
+  const assets = await writeScripts(scripts, { node, directory: join(cache, 'scripts') })
   const sea: { readonly default: MakeSea } = require('@yao-pkg/pkg/lib-es5/sea.js')
   const output = `${path}.new`
   await quietly(() =>
@@ -74,12 +82,27 @@ export async function makeSea(
       targets: [{ nodeRange: 'node26', platform: 'linux', arch: 'x64', output }],
       nodePath: node,
       // "none": options for Node come neither from NODE_OPTIONS nor from the command line.
-      seaConfig: { useCodeCache: true, execArgvExtension: 'none' },
+      seaConfig: { useCodeCache: true, execArgv: v8Flags, execArgvExtension: 'none', assets },
     })
   )
   await rename(output, path)
   await writeFile(`${path}.stamp`, key)
   return path
+}
+
+/** Writes scripts and their code caches; gives the files by the names of the assets. */
+async function writeScripts(
+  scripts: Bundle['scripts'],
+  { node, directory }: { readonly node: string; readonly directory: string },
+): Promise<Readonly<Record<string, string>>> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true })
+  for (const [name, code] of scripts) await writeFile(join(directory, `${name}.js`), code)
+  const paths = [...scripts.keys()].map((name) => join(directory, `${name}.js`))
+  // With the flags that it will be used with, and without those of NODE_OPTIONS: V8 compares them.
+  await run(node, [...v8Flags, precompiler, ...paths], { env: {} })
+  const names = [...scripts.keys()].flatMap((name) => [`${name}.js`, `${name}.cache`])
+  return Object.fromEntries(names.map((name) => [name, join(directory, name)]))
 }
 
 /** pkg narrates on stdout; its errors still come as exceptions. */

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namePattern } from '../guest/name.ts'
-import { readLife } from '../guest/read_status.ts'
+import { readLife } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { type Executor, withSession } from '../host/executor.ts'
@@ -40,7 +40,7 @@ export async function settle(
   await withSession(executor, async (session) => {
     await withGuestLock(cli, { session, name, verb }, async () => {
       const registry = await registryOf(cli)
-      const guest = prepareGuest(readGuest(cli.root, { name, verb }), {
+      const guest = await prepareGuest(readGuest(cli.root, { name, verb }), {
         root: cli.root,
         registry,
         verb,
@@ -57,6 +57,8 @@ export async function settle(
 
 /** What the native status verb had to say on stderr, in one line. */
 function runStatus(cli: Cli, executor: Executor, name: string): string {
+  // Loaded late: it is seldom that something has died.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stderr } = spawnSync(executor.path, nativeWords(cli, 'status', [name]), {
     argv0: 'vserver',
     encoding: 'utf8',

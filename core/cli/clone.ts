@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { errors } from '../errors.ts'
 import { cloneGuest } from '../guest/clone.ts'
+import { readIdBounds } from '../guest/id_bounds.ts'
 import { hasUnfinishedLayers } from '../guest/layers.ts'
 import { readLife } from '../guest/life.ts'
 import { checkName, checkPattern } from '../guest/name.ts'
 import { guestExists, guestThere, namesWithLeftovers, readGuest } from '../guest/store.ts'
 import { withSession } from '../host/executor.ts'
-import { defaultIdBounds, type IdBounds } from '../host/ids.ts'
-import { type Root, runDir } from '../host/root.ts'
+import { runDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import { executorOf, useRoot, withGuestLocks } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
@@ -76,16 +75,9 @@ async function clone(
     source: guest,
     name,
     yaml: await clonedYaml(guest),
-    bounds: await idBounds(root),
+    bounds: await readIdBounds(root),
     patience: { verb: 'clone', timeoutMs: globals.lockTimeoutMs, signal },
   })
-}
-
-/** Loads what reads YAML only where there is some. */
-async function idBounds(root: Root): Promise<IdBounds> {
-  if (!existsSync(join(root.etc, 'vserver.yaml'))) return defaultIdBounds
-  const { readHostConfig } = await import('../guest/host_config.ts')
-  return readHostConfig(root).ids
 }
 
 /** The source's file, word for word, but for the keys that are each guest's own. */

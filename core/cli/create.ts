@@ -4,29 +4,25 @@
  * @module
  */
 import { join } from 'node:path'
-import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
-import { parseGuestFile } from '../guest/config_file.ts'
-import { readHostConfig } from '../guest/host_config.ts'
+import { defaultOptions, effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { openGuestTree } from '../guest/guest_tree.ts'
+import { readIdBounds } from '../guest/id_bounds.ts'
 import { findInit } from '../guest/init.ts'
 import { checkName } from '../guest/name.ts'
 import { commitGuest, guestExists, guestThere, stageGuest, stageHostname } from '../guest/store.ts'
-import { readStatus } from '../guest/read_status.ts'
-import { readGuest } from '../guest/store.ts'
-import { statusesJson } from '../guest/status.ts'
+import { plainGuestFile } from '../guest/plain_config.ts'
 import { sweep } from '../guest/sweep.ts'
-import { readSourceOptions } from '../guest/source_options.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
-import { withSession } from '../host/executor.ts'
+import { withLongSession, withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
-import type { OptionValues } from '../plugin/types.ts'
+import type { Bootstrapper, OptionValues } from '../plugin/types.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import { removeRunDir, settle, sweepDead } from './clean.ts'
 import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
-import { newGuestYaml } from './new_yaml.ts'
+import { plainGuestYaml } from './plain_yaml.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
@@ -39,7 +35,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     })
   }
   const registry = await registryOf(cli)
-  const options = readSourceOptions(findSource(from, registry).bootstrapper, [
+  const options = await sourceOptions(findSource(from, registry).bootstrapper, [
     ...args.list('option'),
     ...(args.flag('allow-expired') ? ['allowExpired=true'] : []),
   ])
@@ -47,14 +43,9 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   if (look.refresh && look.offline) {
     throw usage({ verb: 'create' }, '--refresh and --offline contradict each other')
   }
-  const yaml = newGuestYaml({ from, settings: args.list('set') })
-  const modes = registry.networkModes
-  const config = effectiveConfig(parseGuestFile({ file: '--set', text: yaml }, modes), {
-    name,
-    modes,
-  })
+  const { yaml, config } = await newGuest({ name, from, settings: args.list('set'), registry })
   useRoot(cli)
-  readHostConfig(cli.root)
+  await readIdBounds(cli.root)
   const executor = executorOf(cli)
   await withSession(executor, async (session) => {
     await sweepDead(cli, session)
@@ -70,10 +61,45 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   })
   await settle(cli, { name, verb: 'create' })
   if (cli.globals.json) {
-    const stored = readGuest(cli.root, { name, verb: 'create' })
-    cli.out.print(statusesJson([readStatus(stored, { root: cli.root, registry })]))
+    const { printStatuses } = await import('./list.ts')
+    printStatuses(cli, { names: [name], registry })
   } else if (!cli.globals.quiet) cli.out.print(`${name} created\n`)
   return 0
+}
+
+/** Options of a source. Where none was given, there is nothing to understand. */
+async function sourceOptions(
+  bootstrapper: Bootstrapper,
+  written: readonly string[],
+): Promise<OptionValues> {
+  const values = written.length === 0 ? defaultOptions(bootstrapper.options ?? {}) : undefined
+  if (values !== undefined) return values
+  const { readSourceOptions } = await import('../guest/source_options.ts')
+  return readSourceOptions(bootstrapper, written)
+}
+
+/** The text of a new guest.yaml, and what it means. What writes YAML is loaded only for settings. */
+async function newGuest(
+  { name, from, settings, registry }: {
+    name: string
+    from: string
+    settings: readonly string[]
+    registry: Registry
+  },
+): Promise<{ yaml: string; config: GuestConfig }> {
+  const modes = registry.networkModes
+  const plain = settings.length === 0 ? plainGuestYaml(from) : undefined
+  const file = plain === undefined ? undefined : plainGuestFile(plain, modes)
+  if (plain !== undefined && file !== undefined) {
+    return { yaml: plain, config: effectiveConfig(file, { name, modes }) }
+  }
+  const [{ newGuestYaml }, { parseGuestFile }] = await Promise.all([
+    import('./new_yaml.ts'),
+    import('../guest/config_file.ts'),
+  ])
+  const yaml = newGuestYaml({ from, settings })
+  const parsed = parseGuestFile({ file: '--set', text: yaml }, modes)
+  return { yaml, config: effectiveConfig(parsed, { name, modes }) }
 }
 
 interface Making {
@@ -93,33 +119,37 @@ async function make(cli: Cli, making: Making): Promise<void> {
   const { session, registry, name, from, yaml, config, options, refresh, offline } = making
   const { root, signal } = cli
   const executor = executorOf(cli)
-  const bounds = readHostConfig(root).ids
-  const template = await ensureTemplate(root, {
-    from: findSource(from, registry),
-    context: {
-      session,
-      signal,
-      progress: (event) => cli.out.progress(event),
-      options,
-      cache: join(root.lib, 'cache'),
-      offline,
-      async runInTree(command) {
-        // It compiles plans of contexts, which a guest of a template that is there does without.
-        const { runInTree } = await import('../guest/run_in_tree.ts')
-        return await runInTree({ executor, root, bounds, signal }, command)
-      },
-      openGuest: (source) =>
-        openGuestTree(session, root, {
-          name: source,
-          patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
-        }),
-    },
-    refresh,
-    check: (tree) => {
-      findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
-    },
-    onWait: ({ pid }) => cli.out.note(`waiting for pid ${pid}, which makes the same template`),
-  })
+  const bounds = await readIdBounds(root)
+  const template = await withLongSession(
+    executor,
+    async (session) =>
+      await ensureTemplate(root, {
+        from: findSource(from, registry),
+        context: {
+          session,
+          signal,
+          progress: (event) => cli.out.progress(event),
+          options,
+          cache: join(root.lib, 'cache'),
+          offline,
+          async runInTree(command) {
+            // It compiles plans of contexts, which a guest of a template that is there does without.
+            const { runInTree } = await import('../guest/run_in_tree.ts')
+            return await runInTree({ executor, root, bounds, signal }, command)
+          },
+          openGuest: (source) =>
+            openGuestTree(session, root, {
+              name: source,
+              patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
+            }),
+        },
+        refresh,
+        check: (tree) => {
+          findInit({ name, init: config.init, tree: { layers: [tree] } }, 'create')
+        },
+        onWait: ({ pid }) => cli.out.note(`waiting for pid ${pid}, which makes the same template`),
+      }),
+  )
   signal.throwIfAborted()
   const staged = stageGuest(root, name, { yaml })
   try {
@@ -128,7 +158,7 @@ async function make(cli: Cli, making: Making): Promise<void> {
     await claimIds(
       session,
       { owner: guestDir(root, name), bounds, signal },
-      (ids) => commitGuest(root, staged, { template, ids }),
+      (ids) => commitGuest(session, staged, { root, template, ids }),
     )
   } catch (error) {
     await sweep(session, staged.path)

@@ -80,7 +80,7 @@ async function compile(
 ): Promise<{ plan: Plan; steps: readonly Step[] }> {
   const executor = executorOf(cli)
   const stored = readGuest(cli.root, { name, verb: 'explain' })
-  const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'explain' })
+  const guest = await prepareGuest(stored, { root: cli.root, registry, verb: 'explain' })
   return await withSession(executor, async (session) => {
     const facts = await probeFacts(session, guest.input)
     if (verb === 'exec' || verb === 'enter') return planEnter(guest.input, facts)

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { spawn } from 'node:child_process'
 import process from 'node:process'
 import { errors } from '../errors.ts'
 import type { Executor } from '../host/executor.ts'
@@ -41,6 +40,7 @@ export async function runNative(
   executor: Executor,
   options: { verb: string; words: readonly string[]; silent?: boolean },
 ): Promise<number> {
+  const { spawn } = await import('node:child_process')
   const { verb, words, silent = false } = options
   const child = spawn(executor.path, nativeWords(cli, verb, words), {
     argv0: 'vserver',

@@ -5,9 +5,7 @@
  */
 import { Document, parseDocument } from 'yaml'
 import { usage } from './argv.ts'
-
-const header = ` Configuration of this guest. "vserver explain --file FILE --check" checks it;
- changes take effect on the next start.`
+import { guestYamlHeader } from './plain_yaml.ts'
 
 /**
  * Makes the text of guest.yaml.
@@ -19,7 +17,7 @@ export function newGuestYaml(
   { from, settings }: { from: string; settings: readonly string[] },
 ): string {
   const document = new Document({ from })
-  document.commentBefore = header
+  document.commentBefore = guestYamlHeader
   for (const setting of settings) {
     const { path, value } = parseSetting(setting)
     for (let length = 1; length < path.length; length++) {

@@ -43,7 +43,7 @@ export function isTerminal(fd: number): boolean {
 
 /** Results go to standard output, progress and notes to standard error. */
 export function makeOutput({ quiet }: { quiet: boolean }): Output {
-  const terminal = isTerminal(2)
+  let terminal: boolean | undefined
   let shown = ''
   let phase = ''
   let shownAt = 0
@@ -63,6 +63,8 @@ export function makeOutput({ quiet }: { quiet: boolean }): Output {
     },
     progress(event) {
       if (quiet) return
+      // Asked for no sooner: most verbs show none, and node:tty takes its time to load.
+      terminal ??= isTerminal(2)
       if (!terminal) {
         if (event.phase !== phase) writeAll(2, `vserver: ${event.phase}\n`)
         phase = event.phase

@@ -4,7 +4,7 @@
  * @module
  */
 import { errors, guestUnknown, VServerError } from '../errors.ts'
-import { configOf } from '../guest/compile.ts'
+import { configOf } from '../guest/config_of.ts'
 import { readLife } from '../guest/life.ts'
 import { checkName, checkPattern } from '../guest/name.ts'
 import { renameGuest } from '../guest/rename.ts'

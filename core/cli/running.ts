@@ -46,7 +46,7 @@ export async function ensureEnter(
   const kept = readBytes(join(runDir(cli.root, name), 'enter.kept'))
   if (kept !== undefined && isCurrent(kept, executor)) return
   const registry = await registryOf(cli)
-  const guest = prepareGuest(readGuest(cli.root, { name, verb }), {
+  const guest = await prepareGuest(readGuest(cli.root, { name, verb }), {
     root: cli.root,
     registry,
     verb,

@@ -4,7 +4,7 @@
  * @module
  */
 import { realpathSync } from 'node:fs'
-import { configOf } from '../guest/compile.ts'
+import { configOf } from '../guest/config_of.ts'
 import { editConfig } from '../guest/config_edit.ts'
 import { writeWhole } from '../guest/files.ts'
 import { checkPattern } from '../guest/name.ts'

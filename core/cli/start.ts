@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { configOf, keepStart, prepareGuest } from '../guest/compile.ts'
+import { keepStart, prepareGuest, readConfig } from '../guest/compile.ts'
 import { keptIsCurrent } from '../guest/kept_current.ts'
 import { startLevels } from '../guest/order.ts'
-import { readLife } from '../guest/read_status.ts'
+import { readLife } from '../guest/life.ts'
 import { readGuest } from '../guest/store.ts'
 import { type Executor, withSession } from '../host/executor.ts'
 import type { Session } from '../plan/session.ts'
@@ -14,7 +14,6 @@ import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import { settle } from './clean.ts'
 import { executorOf, forEachName, registryOf, selectNames, useRoot, withGuestLock } from './host.ts'
-import { printStatuses } from './list.ts'
 import { becomeNative, nativeWords, runNative } from './native.ts'
 import { seconds } from './parse.ts'
 import type { Cli, VerbArgs } from './types.ts'
@@ -72,7 +71,7 @@ export async function startGuests(
   })
   // The native verb takes our place: nothing is left to be done after the last level.
   if (last.length > 0) becomeNative(cli, executor, nativeWords(cli, 'start', [...words, ...last]))
-  if (whole && !silent) printStatuses(cli, { names, registry })
+  if (whole && !silent) (await import('./list.ts')).printStatuses(cli, { names, registry })
   return worst
 }
 
@@ -82,12 +81,11 @@ export async function orderGuests(
   { names, registry, verb }: { names: readonly string[]; registry: Registry; verb: string },
 ): Promise<{ levels: readonly (readonly string[])[]; code: number }> {
   const after = new Map<string, readonly string[]>()
-  const code = await forEachName(cli, names, (name) => {
+  const code = await forEachName(cli, names, async (name) => {
     const stored = readGuest(cli.root, { name, verb })
     // With one name, or without the word, there is no order to find out, and reading YAML can wait.
     const ordered = names.length > 1 && stored.text.includes('after')
-    after.set(name, ordered ? configOf(stored, registry).after : [])
-    return Promise.resolve()
+    after.set(name, ordered ? (await readConfig(stored, registry)).after : [])
   })
   return { levels: startLevels([...after.keys()], after), code }
 }
@@ -110,7 +108,7 @@ async function prepareStart(
     if (readLife(cli.root, name).kind === 'alive') return
     if (mayReplay(cli, name, executor)) return
     const stored = readGuest(cli.root, { name, verb: 'start' })
-    const guest = prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
+    const guest = await prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
     await keepStart({ root: cli.root, executor, session, registry }, guest)
   })
 }

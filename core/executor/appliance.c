@@ -33,7 +33,7 @@ static int is_dangerous(const char *entry)
 {
 	static const char *const prefixes[] = {
 		"NODE_", "LD_", "OPENSSL_", "SSL_", "GCONV_PATH=", "GLIBC_TUNABLES=", "LOCPATH=",
-		"VSERVER_SELF=", "VSERVER_EXECUTOR=", "VSERVER_BUILD=",
+		"VSERVER_SELF=", "VSERVER_EXECUTOR=", "VSERVER_BUILD=", "VSERVER_SESSION=",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
@@ -127,10 +127,10 @@ static int check_limits(const struct vs_appliance *a)
 	return 0;
 }
 
-/* The environment without what is dangerous, with three entries added in front. */
+/* The environment without what is dangerous, with four entries added in front. */
 static char **clean(char **envp, char **added)
 {
-	size_t size = (count(envp) + 4) * sizeof(*envp), used = 0;
+	size_t size = (count(envp) + 5) * sizeof(*envp), used = 0;
 	char **list = (char **)sys_map(size);
 
 	if (sys_failed((long)list))
@@ -165,8 +165,8 @@ static int become(const struct vs_appliance *a, int argc, char **argv, char **en
 int vs_appliance(int argc, char **argv, char **envp)
 {
 	static struct vs_appliance a;
-	static char self[4200], executor[3600], build[80];
-	char *added[] = { self, executor, build, NULL };
+	static char self[4200], executor[3600], build[80], session[64];
+	char *added[] = { self, executor, build, session, NULL };
 	char **env;
 	int code = vs_appliance_place(&a, argv, envp);
 
@@ -177,6 +177,7 @@ int vs_appliance(int argc, char **argv, char **envp)
 	join(executor, (const char *const[]){ "VSERVER_EXECUTOR=", a.directory, "/executor", NULL });
 	join(build, (const char *const[]){ "VSERVER_BUILD=", NULL });
 	vs_hex(build + strlen(build), a.trailer.build, sizeof(a.trailer.build));
+	join(session, (const char *const[]){ "VSERVER_SESSION=", NULL });
 	env = clean(envp, added);
 	if (!env)
 		return vs_appliance_fail(&a, "E_HOST", "free some memory", "Cannot start the runtime: "
@@ -184,6 +185,8 @@ int vs_appliance(int argc, char **argv, char **envp)
 	/* Once more when another build's unpacker removed it between our unpacker and our lock. */
 	for (int round = 0; round < 3; round++) {
 		if (vs_appliance_check(&a)) {
+			vs_appliance_session(argv, env, executor + strlen("VSERVER_EXECUTOR="),
+					     session + strlen("VSERVER_SESSION="));
 			become(&a, argc, argv, env);
 			break;
 		}

@@ -31,6 +31,12 @@ int vs_appliance_check(const struct vs_appliance *a);
 /* appliance_unpack.c: runs the carried unpacker. 0, or an exit code after a message. */
 int vs_appliance_unpack(const struct vs_appliance *a, char **envp);
 
+/*
+ * appliance_session.c: where the verb will need one, starts a batch session of `executor`, and puts the
+ * descriptors `FROM,TO` into `told`, which has room for 48 bytes; else leaves it alone.
+ */
+void vs_appliance_session(char **argv, char **envp, const char *executor, char *told);
+
 /* appliance_fail.c: prints `vserver: TEXT…` and a hint, texts up to NULL; gives 1. */
 int vs_appliance_fail(const struct vs_appliance *a, const char *code, const char *hint, ...);
 

@@ -5,6 +5,7 @@
  * A plan that is refused leaves the session usable, unless its header was wrong: then nobody knows
  * where the next plan begins, and the session ends after the answer.
  */
+#include <linux/prctl.h>
 #include <linux/uio.h>
 
 #include "lib.h"
@@ -115,6 +116,8 @@ int vs_batch(void)
 	sys(__NR_fcntl, 0, F_SETFD, FD_CLOEXEC);
 	sys(__NR_fcntl, 1, F_SETFD, FD_CLOEXEC);
 	while ((size = read_plan((uint8_t *)plan, &why)) > 0) {
+		/* What was begun is finished, whatever becomes of who began it. */
+		sys(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 		if (vs_verify((void *)plan, (size_t)size, &why) ? refuse(&m, &why) :
 								   run_plan(&m, (void *)plan))
 			return 1;

@@ -8,11 +8,17 @@ import { join } from 'node:path'
 import { claimIds, type IdBounds } from '../host/ids.ts'
 import { guestDir, type Root } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
-import { noteHostname } from './host_name.ts'
-import { writeSynced } from './files.ts'
+import { notedHostname } from './host_name.ts'
 import type { Patience } from './layers.ts'
 import { sealGuest } from './seal.ts'
-import { commitGuest, lowerDirs, type StagedGuest, stageGuest, type StoredGuest } from './store.ts'
+import {
+  commitGuest,
+  lowerDirs,
+  type StagedGuest,
+  stageGuest,
+  type StoredGuest,
+  writeStaged,
+} from './store.ts'
 import { sweep } from './sweep.ts'
 import { resolveInTree } from './tree.ts'
 import { makeDirectoryLike, replaceUpper } from './upper.ts'
@@ -52,7 +58,11 @@ export async function cloneGuest(session: Session, request: CloneRequest): Promi
       ...(patience.signal === undefined ? {} : { signal: patience.signal }),
     }
     const { template } = meta
-    await claimIds(session, claim, (ids) => commitGuest(root, staged, { template, ids, layers }))
+    await claimIds(
+      session,
+      claim,
+      (ids) => commitGuest(session, staged, { root, template, ids, layers }),
+    )
   } catch (error) {
     await sweep(session, staged.path)
     throw error
@@ -70,7 +80,7 @@ async function stageCloneHostname(
   const directory = join(staged.path, 'upper/etc')
   await makeDirectoryLike(session, { path: directory, like: etc.host })
   const file = join(directory, 'hostname')
-  writeSynced(file, `${staged.name}\n`)
+  writeStaged(staged, file, `${staged.name}\n`)
   chmodSync(file, 0o644)
-  noteHostname(staged.path, staged.name)
+  writeStaged(staged, notedHostname(staged.path), `${staged.name}\n`)
 }

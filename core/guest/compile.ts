@@ -28,13 +28,13 @@ import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { type Card, encodeCard, shownCgroup } from './card.ts'
 import { effectiveConfig, type GuestConfig } from './config.ts'
-import { parseGuestFile } from './config_file.ts'
 import { readText, writeWhole } from './files.ts'
 import { followHostname } from './host_name.ts'
 import { findInit, type Init, stopRule } from './init.ts'
 import { statInputs } from './inputs.ts'
 import { encodeKept, type Kept } from './kept.ts'
 import { keepStarted } from './pending.ts'
+import { plainGuestFile } from './plain_config.ts'
 import { lowerDirs, type StoredGuest } from './store.ts'
 
 /** What compiling needs of the host. */
@@ -57,14 +57,15 @@ export interface PreparedGuest {
 }
 
 /**
- * Reads what a guest's file means.
+ * Reads what a guest's file means. What reads YAML is loaded only where the file needs it.
  *
  * @throws {VServerError} E_CONFIG_*
  */
-export function configOf(stored: StoredGuest, registry: Registry): GuestConfig {
+export async function readConfig(stored: StoredGuest, registry: Registry): Promise<GuestConfig> {
   const modes = registry.networkModes
-  const file = parseGuestFile({ file: stored.file, text: stored.text }, modes)
-  return effectiveConfig(file, { name: stored.name, modes })
+  const plain = plainGuestFile(stored.text, modes)
+  if (plain !== undefined) return effectiveConfig(plain, { name: stored.name, modes })
+  return (await import('./config_of.ts')).configOf(stored, registry)
 }
 
 /** The card of a guest. Pure. */
@@ -84,12 +85,12 @@ export function cardOf(stored: StoredGuest, config: GuestConfig, root: Root): Ca
  * @param verb for messages
  * @throws {VServerError} E_CONFIG_*, E_NO_INIT, E_ROOTFS
  */
-export function prepareGuest(
+export async function prepareGuest(
   stored: StoredGuest,
   { root, registry, verb }: { root: Root; registry: Registry; verb: string },
-): PreparedGuest {
+): Promise<PreparedGuest> {
   const { name, dir, meta } = stored
-  const config = configOf(stored, registry)
+  const config = await readConfig(stored, registry)
   const lowers = lowerDirs(root, meta)
   for (const lower of lowers) {
     if (lstatSync(lower, { throwIfNoEntry: false })?.isDirectory() === true) continue

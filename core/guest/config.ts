@@ -4,7 +4,13 @@
  *
  * @module
  */
-import type { NetworkMode, OptionSpec, OptionValue, OptionValues } from '../plugin/types.ts'
+import type {
+  NetworkMode,
+  OptionSpec,
+  OptionSpecs,
+  OptionValue,
+  OptionValues,
+} from '../plugin/types.ts'
 import { parseUnit } from './units.ts'
 
 /** A host directory or file that is visible inside. `nosuid` and `nodev`, not idmapped. */
@@ -110,4 +116,17 @@ export function optionValue(
   if (value === undefined) return undefined
   if (spec.kind !== 'number' || spec.unit === 'none') return value
   return parseUnit(spec.unit, value)
+}
+
+/**
+ * The values of declared options when nothing was written; `undefined` where one has to be. Pure.
+ */
+export function defaultOptions(specs: OptionSpecs): OptionValues | undefined {
+  const values: Record<string, OptionValue> = {}
+  for (const [key, spec] of Object.entries(specs)) {
+    const value = optionValue(spec, undefined)
+    if (value !== undefined) values[key] = value
+    else if (spec.optional !== true) return undefined
+  }
+  return values
 }

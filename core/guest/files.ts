@@ -88,6 +88,15 @@ function removeLeftOver(path: string): void {
 }
 
 /**
+ * Writes a new file, mode 0600. It is on the disk when `syncAll` has been told of it.
+ *
+ * @throws {VServerError} E_DISK_FULL
+ */
+export function writeNew(path: string, data: string): void {
+  namingFullDisk(path, () => writeFileSync(path, data, { mode: 0o600 }))
+}
+
+/**
  * Writes a new file, mode 0600, that is on the disk when this returns.
  *
  * @throws {VServerError} E_DISK_FULL

@@ -14,9 +14,9 @@ import { readText, writeSynced } from './files.ts'
 import { resolveInTree } from './tree.ts'
 import { makeDirectoryLike } from './upper.ts'
 
-/** Notes the name that was written into a guest's tree. */
-export function noteHostname(guestDir: string, hostname: string): void {
-  writeSynced(join(guestDir, 'hostname'), `${hostname}\n`)
+/** The file that holds the name that was written into a guest's tree. */
+export function notedHostname(guestDir: string): string {
+  return join(guestDir, 'hostname')
 }
 
 /**
@@ -31,7 +31,7 @@ export async function followHostname(
   guest: { readonly dir: string; readonly lowers: readonly string[]; readonly hostname: string },
 ): Promise<void> {
   const { dir, lowers, hostname } = guest
-  const noted = readText(join(dir, 'hostname'))?.trim()
+  const noted = readText(notedHostname(dir))?.trim()
   if (noted === undefined || noted === hostname) return
   const upper = join(dir, 'upper')
   const tree = { layers: [upper, ...lowers] }
@@ -51,5 +51,5 @@ export async function followHostname(
     chmodSync(staged, found.stats.mode & 0o7777)
     renameSync(staged, join(directory, 'hostname'))
   }
-  noteHostname(dir, hostname)
+  writeSynced(notedHostname(dir), `${hostname}\n`)
 }

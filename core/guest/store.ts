@@ -11,11 +11,12 @@ import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
 import type { IdRange } from '../host/ids.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
-import { isCode, readNames, readText, syncParent, writeSynced } from './files.ts'
-import { noteHostname } from './host_name.ts'
+import { isCode, readNames, readText, syncParent, writeNew } from './files.ts'
+import { notedHostname } from './host_name.ts'
 import { encodeMeta, type Meta, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
 import { sweep } from './sweep.ts'
+import { syncAll } from './sync.ts'
 
 /** A guest's directory, read. */
 export interface StoredGuest {
@@ -69,6 +70,8 @@ export function lowerDirs(root: Root, meta: Meta): readonly string[] {
 export interface StagedGuest {
   readonly name: string
   readonly path: string
+  /** What has to be on the disk before it gets its place, which {@link commitGuest} sees to. */
+  readonly written: string[]
 }
 
 /** Makes everything of a new guest but its record, under a name that no guest can have. */
@@ -79,8 +82,15 @@ export function stageGuest(root: Root, name: string, { yaml }: { yaml: string })
   mkdirSync(join(path, 'upper'))
   chmodSync(join(path, 'upper'), 0o755)
   mkdirSync(join(path, 'work'), { mode: 0o700 })
-  writeSynced(join(path, 'guest.yaml'), yaml)
-  return { name, path }
+  const staged: StagedGuest = { name, path, written: [] }
+  writeStaged(staged, join(path, 'guest.yaml'), yaml)
+  return staged
+}
+
+/** Writes a file of a guest that has no place yet. */
+export function writeStaged({ written }: StagedGuest, path: string, text: string): void {
+  writeNew(path, text)
+  written.push(path)
 }
 
 /**
@@ -98,9 +108,9 @@ export function stageHostname(
   chownSync(directory, etc.uid, etc.gid)
   chmodSync(directory, etc.mode & 0o7777)
   const file = join(directory, 'hostname')
-  writeSynced(file, `${hostname}\n`)
+  writeStaged(staged, file, `${hostname}\n`)
   chmodSync(file, 0o644)
-  noteHostname(staged.path, hostname)
+  writeStaged(staged, notedHostname(staged.path), `${hostname}\n`)
 }
 
 /**
@@ -108,11 +118,16 @@ export function stageHostname(
  *
  * @throws {VServerError} E_EXISTS when the place is taken
  */
-export function commitGuest(
-  root: Root,
+export async function commitGuest(
+  session: Session,
   staged: StagedGuest,
-  record: { template: string; ids: IdRange; layers?: readonly string[] },
-): void {
+  { root, ...record }: {
+    root: Root
+    template: string
+    ids: IdRange
+    layers?: readonly string[]
+  },
+): Promise<void> {
   const meta: Meta = {
     version: 1,
     template: record.template,
@@ -120,7 +135,8 @@ export function commitGuest(
     ids: { first: record.ids.first, count: record.ids.count },
     createdAt: new Date().toISOString(),
   }
-  writeSynced(join(staged.path, 'meta.json'), encodeMeta(meta))
+  writeStaged(staged, join(staged.path, 'meta.json'), encodeMeta(meta))
+  await syncAll(session, staged.written)
   const place = guestDir(root, staged.name)
   try {
     renameSync(staged.path, place)

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { spawnSync } from 'node:child_process'
 import {
   accessSync,
   chmodSync,
@@ -17,7 +16,8 @@ import {
 import { join } from 'node:path'
 import process from 'node:process'
 import { errors } from '../errors.ts'
-import { openSession, type Session } from '../plan/session.ts'
+import { takeHandedSession } from '../plan/handed_session.ts'
+import type { Session } from '../plan/session.ts'
 import type { Root } from './root.ts'
 
 /** An executor that was found and looked at. */
@@ -47,6 +47,8 @@ export function findExecutor(path: string, build: string | undefined): Executor 
 }
 
 function askBuild(path: string): string {
+  // Never asked where the front door started us, and node:child_process takes 5 ms to load.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stdout, error, status } = spawnSync(path, ['@build'], { encoding: 'utf8' })
   const build = stdout?.trim() ?? ''
   if (/^[0-9a-f]{64}$/.test(build)) return build
@@ -58,6 +60,12 @@ function askBuild(path: string): string {
   )
 }
 
+/** A session of a process that is started for it: one that does not hold up everything else. */
+async function spawnedSession(executor: Executor): Promise<Session> {
+  const { openSession } = await import('../plan/session.ts')
+  return await openSession(executor.path)
+}
+
 /**
  * Opens a batch session, lends it, and closes it. Its end frees every lock that it holds.
  */
@@ -65,11 +73,34 @@ export async function withSession<T>(
   executor: Executor,
   deed: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(executor.path)
+  const session = takeHandedSession() ?? await spawnedSession(executor)
   try {
     return await deed(session)
   } finally {
     await session.close()
+  }
+}
+
+/** Lends a session for long work, which is opened when the first plan is to be run. */
+export async function withLongSession<T>(
+  executor: Executor,
+  deed: (session: Session) => Promise<T>,
+): Promise<T> {
+  let opened: Promise<Session> | undefined
+  const close = async () => {
+    await (await opened)?.close()
+  }
+  try {
+    return await deed({
+      async run(plan) {
+        opened ??= spawnedSession(executor)
+        return await (await opened).run(plan)
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    })
+  } finally {
+    await close()
   }
 }
 

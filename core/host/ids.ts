@@ -58,7 +58,7 @@ export interface ClaimRequest {
 export async function claimIds(
   session: Session,
   request: ClaimRequest,
-  commit: (ids: IdRange) => void,
+  commit: (ids: IdRange) => Promise<void> | void,
 ): Promise<IdRange> {
   const registry = request.registry ?? idRegistry
   ensureDirectory(registry)
@@ -73,7 +73,7 @@ export async function claimIds(
     const ids = pickRange(request, (first) => isFree(join(registry, String(first)), first))
     claim = join(registry, String(ids.first))
     replaceLink(request.owner, claim)
-    commit(ids)
+    await commit(ids)
     claim = undefined
     return ids
   } finally {

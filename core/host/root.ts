@@ -4,6 +4,7 @@
  * @module
  */
 import { join, resolve } from 'node:path'
+import { digest64 } from './digest64.ts'
 
 export interface Root {
   /** Absolute, `/` when none was given. */
@@ -33,18 +34,9 @@ export function rootAt(dir: string | undefined): Root {
   }
 }
 
-/**
- * The digest of a root: FNV-1a of 64 bits, its first six hex digits. It tells roots apart and guards
- * nothing; node:crypto would cost 7 ms to load. Pure.
- *
- * @see RFC 9923
- */
+/** Six hex digits that tell roots apart. Pure. */
 export function digest6(text: string): string {
-  let hash = 0xcbf29ce484222325n
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n)
-  }
-  return hash.toString(16).padStart(16, '0').slice(0, 6)
+  return digest64(text).slice(0, 6)
 }
 
 /** `ROOT/var/lib/vserver/guests/NAME`. */

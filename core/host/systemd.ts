@@ -8,8 +8,8 @@
  * @module
  * @see systemd.resource-control(5), systemd.kill(5), systemd-run(1)
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import process from 'node:process'
 import { errors } from '../errors.ts'
 
 const paths = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
@@ -20,6 +20,8 @@ export function hostRunsSystemd(): boolean {
 }
 
 function run(command: string, args: readonly string[]): string {
+  // Loaded late: other hosts do without.
+  const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     env: paths,
     encoding: 'utf8',

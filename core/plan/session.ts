@@ -7,21 +7,14 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { frame as frameKind, layout, magic, type Role, role } from './abi.ts'
+import { type Answer, bodyBytes, type Frame, outcomeOf, readFrame } from './answer.ts'
 import { chunkQueue } from './chunks.ts'
 import { encode } from './encode.ts'
-import { OpFailure, PlanRefused, SessionLost } from './failure.ts'
-import { fields, size } from './layout.ts'
-import { phraseAt } from './phrase.ts'
+import { SessionLost } from './failure.ts'
+import { size } from './layout.ts'
 import type { Plan } from './program.ts'
 
-/** What a plan gave back. */
-export interface Answer {
-  /** Values of all the plan's slots, unsigned; `2n ** 64n - 1n` where nothing was stored. */
-  readonly slots: readonly bigint[]
-  /** What REPORT ops appended. */
-  readonly bytes: Uint8Array
-}
+export type { Answer }
 
 export interface Session extends AsyncDisposable {
   /**
@@ -40,27 +33,6 @@ interface Pending {
   readonly plan: Uint8Array
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: Error) => void
-}
-
-type Frame = Readonly<Record<(typeof layout.frame)[number][0], number>>
-
-const frameFields = fields(layout.frame)
-const roleNames = new Map<number, Role>(
-  Object.entries(role).map(([name, value]) => [value, name as Role]),
-)
-
-function readFrame(bytes: Uint8Array): Frame {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size.FRAME)
-  const entries = frameFields.map(({ name, offset }) => [name, view.getUint32(offset, true)])
-  return Object.fromEntries(entries) as Frame
-}
-
-/** The error that a frame of kind FAILED tells of, with the words found in the plan. Pure. */
-function failureOf(plan: Uint8Array, { program, op, error }: Frame): Error {
-  const name = roleNames.get(program)
-  const place = name && phraseAt(plan, { role: program, op })
-  if (!place) return new SessionLost(`The executor names op ${op} of an unknown program ${program}`)
-  return new OpFailure({ program: name, op, errno: error, ...place })
 }
 
 /** The end of a child, in words. */
@@ -116,19 +88,8 @@ function attach(child: ChildProcess): Session {
   const settle = (head: Frame, body: Uint8Array<ArrayBuffer>) => {
     const job = pending.shift()
     if (!job) return lose(new SessionLost('The executor answered without a question'))
-    switch (head.kind) {
-      case frameKind.DONE: {
-        const end = head.slot_count * 8
-        const slots = [...new BigUint64Array(body.buffer, 0, head.slot_count)]
-        return job.resolve({ slots, bytes: body.subarray(end) })
-      }
-      case frameKind.FAILED:
-        return job.reject(failureOf(job.plan, head))
-      case frameKind.REFUSED:
-        return job.reject(new PlanRefused(head.error, head.op))
-      default:
-        return job.reject(new SessionLost(`The executor sent a frame of kind ${head.kind}`))
-    }
+    const outcome = outcomeOf(job.plan, head, body)
+    return outcome instanceof Error ? job.reject(outcome) : job.resolve(outcome)
   }
 
   stdout.on('data', (chunk: Uint8Array) => {
@@ -137,12 +98,12 @@ function attach(child: ChildProcess): Session {
       if (!frame) {
         if (input.length < size.FRAME) return
         frame = readFrame(input.take(size.FRAME))
-        if (frame.magic !== magic.FRAME) {
+        if (frame === undefined) {
           lose(new SessionLost('The executor sent something that is no frame'))
           return void child.kill('SIGKILL')
         }
       }
-      const wanted = frame.kind === frameKind.DONE ? frame.slot_count * 8 + frame.byte_count : 0
+      const wanted = bodyBytes(frame)
       if (input.length < wanted) return
       const head = frame
       frame = undefined

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto'
 import process from 'node:process'
 import type { BootstrapContext, OptionValue } from '../../core/plugin/types.ts'
 import { sourceFailure } from './failure.ts'
@@ -85,9 +84,4 @@ export function requestLines(request: Request): readonly string[] {
     `include ${include.join(' ')}`,
     `keyring ${keyring ?? ''}`,
   ]
-}
-
-/** 64 hex digits, equal for equal requests. Pure. */
-export function requestKey(request: Request): string {
-  return createHash('sha256').update(requestLines(request).join('\n')).digest('hex')
 }

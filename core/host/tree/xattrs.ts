@@ -6,6 +6,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { errno } from '../../linux/errno.ts'
+import { OpFailure } from '../../plan/failure.ts'
 import { bytes, part, text } from '../../plan/program.ts'
 import type { Session } from '../../plan/session.ts'
 import type { Xattr } from './entry.ts'
@@ -17,10 +18,10 @@ import { isKeptXattr } from './tar-pax.ts'
 /** The kernel's limits for a list of names and for one value (include/uapi/linux/limits.h). */
 const XATTR_BYTES = 65_536
 
-const VALUES_A_PLAN = 4096
+/** More than nearly every list of names: what a plan holds goes through a pipe and is zeroed. */
+const LIST_BYTES = 1024
 
-/** What the kernel writes a list or a value into, in each plan anew. */
-const scratch = bytes(XATTR_BYTES)
+const VALUES_A_PLAN = 4096
 
 const none: readonly Xattr[] = []
 const noNames: readonly ByteString[] = []
@@ -35,7 +36,10 @@ export async function readXattrs(
   session: Session,
   paths: readonly ByteString[],
 ): Promise<readonly (readonly Xattr[])[]> {
-  const lists = await readLists(session, paths)
+  const lists = await readLists(session, paths, LIST_BYTES).catch((error: unknown) => {
+    if (!(error instanceof OpFailure) || error.errno !== errno.ERANGE) throw error
+    return readLists(session, paths, XATTR_BYTES)
+  })
   const wanted = lists.flatMap((names, index) => names.map((name) => ({ index, name })))
   const found = paths.map((): readonly Xattr[] => none)
   for (let at = 0; at < wanted.length; at += VALUES_A_PLAN) {
@@ -55,13 +59,16 @@ export async function readXattrs(
 async function readLists(
   session: Session,
   paths: readonly ByteString[],
+  listBytes: number,
 ): Promise<readonly (readonly ByteString[])[]> {
   const program = opStream(SLOT_COUNT)
+  // What the kernel writes each list into.
+  const scratch = bytes(listBytes)
   const lengths = bytes(8 * paths.length)
   for (const [index, path] of paths.entries()) {
     program.step(index, 'list extended attributes')
     // A file system without xattrs has none to list.
-    program.call('llistxattr', [text(toBytes(path)), scratch, XATTR_BYTES], {
+    program.call('llistxattr', [text(toBytes(path)), scratch, listBytes], {
       out: treeSlot.RESULT,
       ignore: [errno.EOPNOTSUPP],
     })
@@ -87,7 +94,9 @@ interface Wanted {
 }
 
 async function readValues(session: Session, wanted: readonly Wanted[]): Promise<readonly Buffer[]> {
+  if (wanted.length === 0) return []
   const program = opStream(SLOT_COUNT)
+  const scratch = bytes(XATTR_BYTES)
   const lengths = bytes(8)
   for (const { index, path, name } of wanted) {
     program.step(index, 'read extended attributes')
