@@ -221,19 +221,13 @@ static long pass(struct walk *w)
 /* One walk at a time uses it, and the next one takes it over. 0 or -errno. */
 static long take_memory(struct walk *w)
 {
-	static long at;
+	static long at = -1;
 
-	if (!at)
+	if (at < 0)
 		at = sys_map(ENTRY_BYTES + LEVELS * sizeof(struct place));
-	if (sys_failed(at)) {
-		long error = at;
-
-		at = 0;
-		return error;
-	}
 	w->entries = (uint8_t *)at;
 	w->places = (struct place *)(at + ENTRY_BYTES);
-	return 0;
+	return at < 0 ? at : 0;
 }
 
 static long walk(struct walk *w)
@@ -241,11 +235,8 @@ static long walk(struct walk *w)
 	uint8_t type = w->cgroup ? TYPE_DIRECTORY : TYPE_UNKNOWN;
 	long result = remove_name(w, w->parent, w->name, type), error;
 
-	if (result != DESCEND)
-		return result;
-	error = take_memory(w);
-	if (error)
-		return error;
+	if (result != DESCEND || (error = take_memory(w)))
+		return result != DESCEND ? result : error;
 	w->deadline = vs_clock_ns(CLOCK_MONOTONIC) + PRUNE_NS;
 	do {
 		if (w->depth) {
