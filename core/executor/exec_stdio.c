@@ -64,7 +64,7 @@ static struct vs_lane *lane(struct vs_stdio *io, int from, int to, int inwards)
 
 static int replace_by_pty(struct vs_stdio *io, const struct vs_guest *g, const char **call)
 {
-	struct vs_pty pty;
+	struct vs_pty pty = { 0 };
 	struct termios modes;
 	int error = vs_pty_open(&pty, g->supervisor, &g->state, call);
 

@@ -235,8 +235,11 @@ static long walk(struct walk *w)
 	uint8_t type = w->cgroup ? TYPE_DIRECTORY : TYPE_UNKNOWN;
 	long result = remove_name(w, w->parent, w->name, type), error;
 
-	if (result != DESCEND || (error = take_memory(w)))
-		return result != DESCEND ? result : error;
+	if (result != DESCEND)
+		return result;
+	error = take_memory(w);
+	if (error)
+		return error;
 	w->deadline = vs_clock_ns(CLOCK_MONOTONIC) + PRUNE_NS;
 	do {
 		if (w->depth) {
