@@ -19,6 +19,7 @@ const groups: readonly (readonly [prefix: string, values: Readonly<Record<string
   ['STATE', abi.state],
   ['FRAME', abi.frame],
   ['CARD', abi.card],
+  ['KEPT', abi.kept],
 ]
 
 const define = (name: string, value: number) => `#define VS_${name} ${value}u`

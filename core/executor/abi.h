@@ -111,6 +111,9 @@
 #define VS_CARD_SUPERVISORS 7u
 #define VS_CARD_COUNT 8u
 
+#define VS_KEPT_NOTIFIES 1u
+#define VS_KEPT_ORDERED 2u
+
 #define VS_SHAPES { \
 	[VS_OP_SYSCALL] = { 15, 15, 15, 15, 15, 15 }, \
 	[VS_OP_PUT] = { 4, 15 }, \
@@ -193,7 +196,7 @@ struct vs_kept {
 	uint32_t text_offset;
 	uint32_t text_size;
 	uint32_t stop_signal;
-	uint32_t notifies;
+	uint32_t flags;
 	uint64_t stop_timeout_ms;
 	uint8_t boot[16];
 	uint8_t build[32];
@@ -208,7 +211,7 @@ _Static_assert(offsetof(struct vs_kept, plan_size) == 20, "kept.plan_size");
 _Static_assert(offsetof(struct vs_kept, text_offset) == 24, "kept.text_offset");
 _Static_assert(offsetof(struct vs_kept, text_size) == 28, "kept.text_size");
 _Static_assert(offsetof(struct vs_kept, stop_signal) == 32, "kept.stop_signal");
-_Static_assert(offsetof(struct vs_kept, notifies) == 36, "kept.notifies");
+_Static_assert(offsetof(struct vs_kept, flags) == 36, "kept.flags");
 _Static_assert(offsetof(struct vs_kept, stop_timeout_ms) == 40, "kept.stop_timeout_ms");
 _Static_assert(offsetof(struct vs_kept, boot) == 48, "kept.boot");
 _Static_assert(offsetof(struct vs_kept, build) == 64, "kept.build");

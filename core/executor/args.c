@@ -158,6 +158,8 @@ static int local(struct vs_request *r, char ***at)
 
 	if (r->verb == VS_VERB_START && vs_after(word, "--wait"))
 		return wait_option(r, word);
+	if (r->verb == VS_VERB_START && vs_equal(word, "--all"))
+		return r->all = 1;
 	if (r->verb == VS_VERB_STOP && (value = option(at, "--timeout")))
 		return vs_parse_ms(value, &r->stop_ms) || !r->stop_ms ? -1 : 1;
 	if (r->verb == VS_VERB_KILL && vs_equal(word, "-s") && (*at)[1]) {
@@ -197,7 +199,8 @@ static int add_name(struct vs_request *r, char *word)
 
 static int finish(struct vs_request *r)
 {
-	if (r->verb != VS_VERB_LIST && !r->name_count)
+	/* --all and names exclude each other. */
+	if (r->verb != VS_VERB_LIST && !r->name_count == !r->all)
 		return -1;
 	if (r->verb == VS_VERB_ENTER && r->name_count != 1)
 		return -1;

@@ -29,8 +29,12 @@ static const struct {
 
 const char *vs_errno_name(uint32_t error, char *buffer)
 {
-	if (error < sizeof(errno_names) / sizeof(*errno_names) && errno_names[error][0])
-		return errno_names[error];
+	const char *at = errno_names, *end = errno_names + sizeof(errno_names) - 1;
+
+	for (uint32_t left = error; left && at < end; left--)
+		at += strlen(at) + 1;
+	if (at < end && *at)
+		return at;
 	memcpy(buffer, "errno ", 6);
 	vs_decimal(buffer + 6, error);
 	return buffer;

@@ -38,6 +38,8 @@ struct vs_request {
 	/* `vserver NAME VERB`: an unknown name may be a verb of the appliance. */
 	int historical;
 	uint64_t lock_ms;
+	/* start: every guest there is; no names are given */
+	int all;
 	int name_count;
 	char **names;
 	enum vs_wait wait;
@@ -183,6 +185,8 @@ int vs_kept_read(struct vs_keptfile *k, int fd);
  * nothing to close.
  */
 int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name);
+/* Gives that memory to the next peek. Only for the last one. */
+void vs_kept_unpeek(const struct vs_keptfile *k);
 /* Was it made by this build, in this boot, from what is still there? */
 int vs_kept_current(const struct vs_keptfile *k);
 /* Verifies the plan and loads it into a new machine. 0 or -errno. */
@@ -236,6 +240,15 @@ void vs_view_close(struct vs_view *v);
 void vs_view_json(struct vs_out *out, const struct vs_view *v);
 /* Prints the status array of the names that are known; an exit code or -1. */
 int vs_print_json(const struct vs_request *r);
+
+/* names.c: names of guests, in memory that is never given back */
+struct vs_names {
+	char (*at)[VS_LIMIT_NAME + 1];
+	size_t count, room;
+};
+int vs_names_add(struct vs_names *names, const char *name);
+/* Adds every guest there is, and sorts. Both: 0 or -errno. */
+int vs_names_all(struct vs_names *names, const struct vs_request *r);
 
 /* The verbs. An exit code, or -1: the appliance's part. */
 int vs_front_start(struct vs_request *r);

@@ -49,7 +49,7 @@ static void launch(struct starting *s, struct job *job)
 	error = vs_kept_peek(&job->kept, guest->run, "start.kept");
 	if (error || !vs_kept_current(&job->kept))
 		return end_job(job, OUT_APPLIANCE);
-	job->notifies = job->kept.head->notifies;
+	job->notifies = job->kept.head->flags & VS_KEPT_NOTIFIES;
 	error = vs_spawn(r, s->executor, job->name, vs_kept_text(&job->kept, VS_CARD_SUPERVISORS),
 			 &job->report);
 	if (error < 0)

@@ -70,6 +70,9 @@ struct vs_siginfo {
 };
 #define VS_SI_QUEUE (-1)
 
+/* start_many.c: settles which guests are meant. 0, or -1: the appliance's part. */
+int vs_start_names(struct vs_request *r);
+
 /* Runs all jobs to their end. */
 void vs_start_run(struct starting *s);
 

@@ -54,28 +54,41 @@ int vs_kept_read(struct vs_keptfile *k, int fd)
 	return 0;
 }
 
+static struct {
+	uint8_t *at;
+	size_t left;
+} peeks;
+
 /* Memory that lasts as long as the process, 8-byte aligned; NULL when there is none. */
 static void *last(size_t size)
 {
 	static uint8_t first[4096] __attribute__((aligned(8)));
-	static uint8_t *at = first;
-	static size_t left = sizeof(first);
 	uint8_t *got;
 
+	if (!peeks.at)
+		peeks.at = first, peeks.left = sizeof(first);
 	size = (size + 7) & -(size_t)8;
-	if (size > left) {
+	if (size > peeks.left) {
 		size_t room = size > 65536 ? size : 65536;
 		long more = sys_map(room);
 
 		if (sys_failed(more))
 			return NULL;
-		at = (uint8_t *)more;
-		left = room;
+		peeks.at = (uint8_t *)more;
+		peeks.left = room;
 	}
-	got = at;
-	at += size;
-	left -= size;
+	got = peeks.at;
+	peeks.at += size;
+	peeks.left -= size;
 	return got;
+}
+
+void vs_kept_unpeek(const struct vs_keptfile *k)
+{
+	size_t size = (size_t)(peeks.at - (uint8_t *)k->head);
+
+	peeks.at -= size;
+	peeks.left += size;
 }
 
 int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name)

@@ -96,18 +96,17 @@ static int exit_code(const struct starting *s, int *appliance)
 int vs_front_start(struct vs_request *r)
 {
 	struct { struct job job; struct pollfd poll; } one = { 0 };
-	size_t size = (size_t)r->name_count * (sizeof(struct job) + sizeof(struct pollfd));
-	struct starting s = { .request = r, .count = r->name_count };
+	struct starting s = { .request = r };
 	int code, appliance;
 	char **envp;
 	long at = (long)&one;
 
-	/* Which of several depends on which (`after`) only the appliance knows. */
 	s.executor = vs_find_copy(__builtin_alloca(strlen(r->root) + VS_COPY_ROOM), r);
-	if ((r->name_count > 1 && !r->compiled) || !s.executor)
+	if (!s.executor || vs_start_names(r))
 		return -1;
-	if (r->name_count > 1)
-		at = sys_map(size);
+	s.count = r->name_count;
+	if (s.count > 1)
+		at = sys_map((size_t)s.count * (sizeof(struct job) + sizeof(struct pollfd)));
 	if (sys_failed(at))
 		return -1;
 	s.jobs = (struct job *)at;

@@ -222,6 +222,7 @@ function keptHead(
     stopSignal: rule.signal,
     stopTimeoutMs: config.stopTimeoutMs,
     notifies: rule.notifies,
+    ordered: config.after.length > 0,
     boot: Buffer.from(bootId(), 'hex'),
     build: Buffer.from(executor.build, 'hex'),
   }

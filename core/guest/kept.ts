@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
+import { kept as flag, layout, limit, magic, PLAN_VERSION } from '../plan/abi.ts'
 import { errors } from '../errors.ts'
 import { sizeOf } from '../plan/layout.ts'
 import { readFields, writeFields } from './layout.ts'
@@ -39,6 +39,8 @@ export interface Kept {
   readonly stopTimeoutMs: number
   /** Whether the init speaks `READY=1`. */
   readonly notifies: boolean
+  /** Whether its `after` names other guests, which start first where one command starts several. */
+  readonly ordered: boolean
   /** Boot id: 16 bytes. */
   readonly boot: Uint8Array
   /** Build of the executor: 32 bytes. */
@@ -78,7 +80,7 @@ export function encodeKept(kept: Kept): Uint8Array {
     text_offset: textOffset,
     text_size: text.length,
     stop_signal: kept.stopSignal,
-    notifies: kept.notifies ? 1 : 0,
+    flags: (kept.notifies ? flag.NOTIFIES : 0) | (kept.ordered ? flag.ORDERED : 0),
     stop_timeout_ms: kept.stopTimeoutMs,
     boot: kept.boot,
     build: kept.build,
@@ -150,7 +152,8 @@ export function decodeKept(file: Uint8Array): Kept {
     text: cardEnd === 0 ? [] : text.toString('utf8', 0, cardEnd - 1).split('\0'),
     stopSignal: head.number('stop_signal'),
     stopTimeoutMs: head.number('stop_timeout_ms'),
-    notifies: head.number('notifies') === 1,
+    notifies: (head.number('flags') & flag.NOTIFIES) !== 0,
+    ordered: (head.number('flags') & flag.ORDERED) !== 0,
     boot: head.bytes('boot'),
     build: head.bytes('build'),
   }

@@ -253,7 +253,10 @@ export const layout = {
     ['step', 'u32'],
     ['args', 'u64x6'],
   ],
-  /** A kept plan: header, inputs[], plan, text. Offsets count from the start of the file. */
+  /**
+   * A kept plan: header, inputs[], plan, text. Offsets count from the start of the file. `flags` are those of
+   * `kept`.
+   */
   kept: [
     ['magic', 'u32'],
     ['version', 'u32'],
@@ -264,7 +267,7 @@ export const layout = {
     ['text_offset', 'u32'],
     ['text_size', 'u32'],
     ['stop_signal', 'u32'],
-    ['notifies', 'u32'],
+    ['flags', 'u32'],
     ['stop_timeout_ms', 'u64'],
     ['boot', 'bytes16'],
     ['build', 'bytes32'],
@@ -321,6 +324,9 @@ export const layout = {
     ['byte_count', 'u32'],
   ],
 } as const satisfies Record<string, Layout>
+
+/** Flags of a kept plan: its init speaks `READY=1`; its guest's `after` names others. */
+export const kept = { NOTIFIES: 1, ORDERED: 2 } as const
 
 /**
  * The `text` of a start plan is this sequence of NUL-terminated strings (the guest's card, from which

@@ -52,6 +52,41 @@ test('prints an unknown guest as the appliance does', ({ cleanup }) => {
   })
 })
 
+test('starts all guests, or several, without the appliance where their order does not matter', ({ cleanup }) => {
+  const w = world()
+  cleanup(w.destroy)
+  for (const name of ['c', 'a', 'b']) w.guest(name, ['term'])
+  const several = w.run('start', 'c', 'a')
+  assert.equal([several.status, several.stdout], [0, 'c started\na started\n'])
+  const all = w.run('start', '--all')
+  assert.equal(
+    [all.status, all.stdout, all.stderr],
+    [0, 'a is already running\nb started\nc is already running\n', ''],
+  )
+  const json = JSON.parse(w.run('--json', 'start', '--all').stdout)
+  assert.equal(json.map(({ name }: { name: string }) => name), ['a', 'b', 'c'])
+})
+
+test('leaves several guests to the appliance, and starts none, where it may be otherwise', ({ cleanup }) => {
+  const w = world()
+  cleanup(w.destroy)
+  w.guest('a', ['term'])
+  w.guest('b', ['term'], { ordered: true })
+  // The executor alone carries no appliance, and says so.
+  const left = (...words: readonly string[]) => {
+    assert.match(w.run('start', ...words).stderr, /carries none/, words.join(' '))
+    assert.is(w.state('a'), undefined)
+  }
+  left('a', 'b')
+  left('--all')
+  left('a', 'a')
+  left('a', 'nobody')
+  w.guest('b', ['term'])
+  writeFileSync(w.guestDir('b', 'guest.yaml'), 'from: elsewhere\n')
+  left('a', 'b')
+  left('--all')
+})
+
 test('starts several names at once and prints in their order', ({ cleanup }) => {
   const w = world()
   cleanup(w.destroy)

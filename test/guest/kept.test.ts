@@ -34,6 +34,7 @@ function sample(text: readonly string[] = ['web', 'A=B', '', '/bin/login', '']):
     stopSignal: 37,
     stopTimeoutMs: 30_000,
     notifies: true,
+    ordered: false,
     boot: Uint8Array.from({ length: 16 }, (_, i) => i),
     build: Uint8Array.from({ length: 32 }, (_, i) => 255 - i),
   }

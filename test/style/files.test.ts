@@ -16,8 +16,8 @@ const c = sources(['.c', '.h'])
 const scripts = sources(['.sh'])
 const shipped = typescript.filter(({ path }) => /^(core|plugins)\//.test(path))
 
-/** Tables of numbers, one a line. */
-const tables = /^core\/linux\/syscalls\w*\.ts$/
+/** Tables of numbers, one a line, and what is generated from such. */
+const tables = /^core\/(linux\/syscalls\w*\.ts|executor\/abi\.h)$/
 
 /** One line for each match, `path:line: text`. */
 function matches(from: readonly Source[], pattern: RegExp): readonly string[] {

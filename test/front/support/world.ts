@@ -26,6 +26,7 @@ import { enterPlan, forkPlan, startPlan, type TinyGuest } from './tiny.ts'
 
 export interface GuestOptions extends Partial<Omit<TinyGuest, 'init'>> {
   readonly notifies?: boolean
+  readonly ordered?: boolean
   readonly stopTimeoutMs?: number
   readonly stopSignal?: number
 }
@@ -159,6 +160,7 @@ export function world({ forker = true }: { readonly forker?: boolean } = {}): Wo
         stopSignal: options.stopSignal ?? 15,
         stopTimeoutMs: options.stopTimeoutMs ?? 2000,
         notifies: options.notifies ?? false,
+        ordered: options.ordered ?? false,
       }
       writeFileSync(
         runDir(name, 'start.kept'),
