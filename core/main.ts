@@ -65,12 +65,15 @@ async function parse(): Promise<Parsed> {
 
 /** The plugins that are part of the program, and those of a root. */
 async function allPlugins(dir: string | undefined): Promise<readonly Plugin[]> {
-  const [{ plugins }, { loadPlugins }, { rootAt }] = await Promise.all([
+  const [{ plugins }, { pluginNames }, { rootAt }] = await Promise.all([
     import('../plugins/index.ts'),
-    import('./plugin/load.ts'),
+    import('./plugin/place.ts'),
     import('./host/root.ts'),
   ])
-  return [...plugins, ...loadPlugins(rootAt(dir)).map(({ plugin }) => plugin)]
+  const root = rootAt(dir)
+  if (pluginNames(root).length === 0) return plugins
+  const { loadPlugins } = await import('./plugin/load.ts')
+  return [...plugins, ...loadPlugins(root).map(({ plugin }) => plugin)]
 }
 
 /** Prints an error: one line and a hint, or one JSON object where --json was given. */

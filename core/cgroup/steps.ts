@@ -12,6 +12,7 @@ import { type Role, role } from '../plan/abi.ts'
 import type { ProgramBuilder } from '../plan/builder.ts'
 import { bytes } from '../plan/program.ts'
 import type { GuestCgroup } from './layout.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 const directory = k.O_PATH | k.O_DIRECTORY | k.O_CLOEXEC
 /** Where exec'd commands go on a host whose cgroup2 tree has controllers. */
@@ -20,7 +21,7 @@ const commandLeaf = 'vserver-exec'
 function writeFile(p: ProgramBuilder, path: string, content: string): void {
   const file = p.slot()
   p.call('openat', [k.AT_FDCWD, path, k.O_WRONLY | k.O_CLOEXEC], { out: file.slot })
-  const cell = bytes(new TextEncoder().encode(content), 1)
+  const cell = bytes(encodeUtf8(content), 1)
   p.call('write', [file, cell, cell.bytes.length], { whole: 2 })
   p.call('close', [file])
 }

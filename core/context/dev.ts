@@ -8,6 +8,7 @@ import * as k from '../linux/constants.ts'
 import { bytes } from '../plan/program.ts'
 import { mountNew } from './mounts.ts'
 import type { Step } from './step.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 /** Devices that every guest has: name, major and minor number (Documentation/admin-guide/devices.txt). */
 export const guestDevices = [
@@ -127,7 +128,7 @@ export function makeNotifySocket(): Step {
       const path = `/proc/self/fd/${devDescriptor}/${notifyPath.slice('/dev/'.length)}`
       const address = bytes(new Uint8Array(110), 2)
       new DataView(address.bytes.buffer).setUint16(0, k.AF_UNIX, true)
-      address.bytes.set(new TextEncoder().encode(path), 2)
+      address.bytes.set(encodeUtf8(path), 2)
       p.call('dup3', [h.ref('dev'), devDescriptor, k.O_CLOEXEC])
       p.call('bind', [socket, address, 2 + path.length + 1])
       p.call('close', [devDescriptor])

@@ -19,6 +19,7 @@ import { keptCapabilities } from './policy.ts'
 import * as process from './process.ts'
 import { limitsFor } from './start.ts'
 import { compileSteps, type Step } from './step.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 /**
  * Where the forker keeps its socket, and init's pidfd until it has joined the namespaces: beyond what the
@@ -91,7 +92,7 @@ function serve(env: readonly string[], path: string): Step {
     phrase: 'start commands',
     emit(p) {
       const texts = [...env, '', ...login, ''].map((one) => `${one}\0`).join('')
-      p.emit('SERVE', [socket, bytes(new TextEncoder().encode(texts), 1), path])
+      p.emit('SERVE', [socket, bytes(encodeUtf8(texts), 1), path])
     },
   }
 }

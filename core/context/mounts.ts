@@ -12,6 +12,7 @@ import { role } from '../plan/abi.ts'
 import type { ProgramBuilder } from '../plan/builder.ts'
 import { type Arg, bytes } from '../plan/program.ts'
 import type { Handles, Origin, Step } from './step.ts'
+import { maxLayers } from './max_layers.ts'
 
 export type MountFlag = 'readOnly' | 'noSuid' | 'noDev' | 'noExec'
 
@@ -30,8 +31,6 @@ export function attributeBits(flags: readonly MountFlag[]): number {
 const cloneTree = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC
 /** Descriptors with fixed numbers, for paths below /proc/self/fd. Below 64: no table has to grow. */
 const fixedDescriptor = 44
-/** Layers, the writable one included: names of those below must fit into a string of 255 bytes. */
-export const maxLayers = 16
 
 const host = (kind: string, phrase: string, emit: Step['emit'], origin?: Origin): Step => ({
   kind,

@@ -14,6 +14,7 @@ import type { ResourceLimit } from './policy.ts'
 import type { Step } from './step.ts'
 import { type Role, role } from '../plan/abi.ts'
 import type { ProgramBuilder } from '../plan/builder.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 type Emit = Step['emit']
 const step = (kind: string, program: Role, phrase: string, emit: Emit): Step => ({
@@ -104,11 +105,11 @@ export function makeInit(): Step {
 export function mapIds(ids: { first: number; count: number }, pidNamespaceOption: boolean): Step {
   return step('id-map', 'HOST', `map ids 0 to ${ids.count - 1} to ${ids.first}`, (p, h) => {
     const path = bytes(new Uint8Array(24), 1)
-    path.bytes.set(new TextEncoder().encode('/proc/'))
+    path.bytes.set(encodeUtf8('/proc/'))
     p.emit('DECIMAL', [part(path, { offset: 6, length: 18 }), h.ref('initPid')])
     const flags = k.O_PATH | k.O_DIRECTORY | k.O_CLOEXEC
     const proc = p.keep('openat', [k.AT_FDCWD, path, flags], { out: h.slot('initProc') })
-    const line = bytes(new TextEncoder().encode(`0 ${ids.first} ${ids.count}\n`), 1)
+    const line = bytes(encodeUtf8(`0 ${ids.first} ${ids.count}\n`), 1)
     for (const file of ['uid_map', 'gid_map']) {
       const map = p.keep('openat', [proc, file, k.O_WRONLY | k.O_CLOEXEC], { out: h.slot('idMap') })
       p.call('write', [map, line, line.bytes.length], { whole: 2 })
@@ -162,7 +163,7 @@ export function ownMounts(): Step {
 /** Sets the host name, in the guest's own UTS namespace. Pure. */
 export function setHostname(hostname: string): Step {
   return step('hostname', 'GUEST', `set the host name "${hostname}"`, (p) => {
-    p.call('sethostname', [hostname, new TextEncoder().encode(hostname).length])
+    p.call('sethostname', [hostname, encodeUtf8(hostname).length])
   })
 }
 

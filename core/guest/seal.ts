@@ -13,7 +13,7 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
-import { maxLayers } from '../context/mounts.ts'
+import { maxLayers } from '../context/max_layers.ts'
 import { errors } from '../errors.ts'
 import { takesDetachedLayers } from '../host/kernel.ts'
 import { overlayInUse } from '../host/overlay_use.ts'

@@ -8,10 +8,9 @@
  * @module
  */
 import { struct } from './struct.ts'
+import { encodeUtf8 } from './text.ts'
 
 export * from './structs_file.ts'
-
-const utf8 = new TextEncoder()
 
 /** RLIM64_INFINITY of prlimit64(2). */
 export const RLIM64_INFINITY = 0xffffffffffffffffn
@@ -135,7 +134,7 @@ export const sockaddrUnLayout = struct('struct sockaddr_un', [
  */
 export function sockaddrUn(path: string): Uint8Array {
   const abstract = path.startsWith('@')
-  const name = utf8.encode(abstract ? path.slice(1) : path)
+  const name = encodeUtf8(abstract ? path.slice(1) : path)
   if (name.length > 107 || name.includes(0)) {
     throw new RangeError(`not a name for a Unix socket: ${path}`)
   }

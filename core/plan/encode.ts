@@ -7,16 +7,15 @@
  *
  * @module
  */
+import { Buffer } from 'node:buffer'
 import { layout, limit, magic, NO_SLOT, op as opCode, PLAN_VERSION, role } from './abi.ts'
 import { arg as argCode } from './abi.ts'
 import { offsetOf, size } from './layout.ts'
 import { type Arg, argKind, type Cell, type Op, type Plan } from './program.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 /** Ops whose first argument is written to. */
 const writers: ReadonlySet<string> = new Set(['PUT', 'DECIMAL', 'CLOCK'])
-
-const utf8 = new TextEncoder()
-const oneByte = new TextDecoder('latin1')
 
 const at = {
   code: offsetOf(layout.op, 'code'),
@@ -82,11 +81,11 @@ function layOut(ops: readonly Op[], start: number): DataLayout {
   }
   for (const op of ops) {
     const key = phraseKey(op)
-    if (!phrases.has(key)) phrases.set(key, place(utf8.encode(key), 1))
+    if (!phrases.has(key)) phrases.set(key, place(encodeUtf8(key), 1))
   }
   for (const cell of cells('text')) {
     if (offsets.has(cell)) continue
-    const key = oneByte.decode(cell.bytes)
+    const key = Buffer.from(cell.bytes).toString('latin1')
     const offset = texts.get(key) ?? place(cell.bytes, 1)
     texts.set(key, offset)
     offsets.set(cell, offset)

@@ -5,8 +5,7 @@
  */
 import { layout } from './abi.ts'
 import { offsetOf, size } from './layout.ts'
-
-const utf8 = new TextDecoder()
+import { decodeUtf8 } from '../linux/text.ts'
 
 /** The words of an op and the step that it came from. */
 export interface PhraseAt {
@@ -23,7 +22,7 @@ export interface PhraseAt {
 export function textAt(bytes: Uint8Array, offset: number): { text: string; next: number } {
   const end = bytes.indexOf(0, offset)
   if (offset > bytes.length || end < 0) throw new RangeError(`no text at offset ${offset}`)
-  return { text: utf8.decode(bytes.subarray(offset, end)), next: end + 1 }
+  return { text: decodeUtf8(bytes.subarray(offset, end)), next: end + 1 }
 }
 
 /**

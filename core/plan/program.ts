@@ -4,6 +4,7 @@
  * @module
  */
 import { arg, type OpName, type Role } from './abi.ts'
+import { encodeUtf8 } from '../linux/text.ts'
 
 /**
  * A run of bytes in a plan's data. Identity matters: a PUT into a cell is seen by every op that points
@@ -51,11 +52,9 @@ export interface Plan {
   readonly slotCount: number
 }
 
-const utf8 = new TextEncoder()
-
 /** Makes an immutable, NUL-terminated text cell. A NUL inside throws RangeError. */
 export function text(value: string | Uint8Array): Cell {
-  const raw = typeof value === 'string' ? utf8.encode(value) : value
+  const raw = typeof value === 'string' ? encodeUtf8(value) : value
   if (raw.includes(0)) throw new RangeError('text must not contain NUL')
   const bytes = new Uint8Array(raw.length + 1)
   bytes.set(raw)

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { lstatSync, readdirSync, type Stats } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
-import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
 import type { Root } from '../host/root.ts'
+import { pluginNames, pluginsDir } from './place.ts'
 import { checkShape } from './shape.ts'
 import type { Plugin } from './types.ts'
 
@@ -23,11 +23,6 @@ export interface ForeignPlugin {
 
 const fileNames = ['plugin.mjs', 'plugin.mts'] as const
 
-/** Where out-of-tree plugins are. */
-export function pluginsDir(root: Pick<Root, 'etc'>): string {
-  return join(root.etc, 'plugins')
-}
-
 /**
  * Loads every out-of-tree plugin, sorted by name.
  *
@@ -35,7 +30,7 @@ export function pluginsDir(root: Pick<Root, 'etc'>): string {
  */
 export function loadPlugins(root: Pick<Root, 'etc'>): readonly ForeignPlugin[] {
   const directory = pluginsDir(root)
-  const names = namesIn(directory)
+  const names = pluginNames(root)
   if (names.length === 0) return []
   checkSafe(root.etc)
   checkSafe(directory)
@@ -60,33 +55,6 @@ export function loadPlugin(place: string): ForeignPlugin {
   const path = join(directory, file)
   checkSafe(path)
   return { plugin: checkShape(evaluate(path), { path, name }), path }
-}
-
-/**
- * Everything that decides which plugins there are and what they are: a change of any makes plans stale.
- */
-export function pluginInputs(root: Pick<Root, 'etc'>): readonly string[] {
-  const directory = pluginsDir(root)
-  const inside = stat(directory)?.isDirectory() === true
-    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted()
-    : []
-  return [directory, ...inside.map((path) => join(directory, path))]
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      // What is no directory may be a note of the administrator's.
-      .filter((entry) => !entry.name.startsWith('.') && !entry.isFile())
-      .map(({ name }) => name)
-      .toSorted()
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') return []
-    // Without root, verbs that need no plugin work all the same.
-    if (code === 'EACCES' && process.geteuid?.() !== 0) return []
-    throw error
-  }
 }
 
 /** Only root may have written it. */

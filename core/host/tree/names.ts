@@ -23,12 +23,14 @@ export function toBytes(name: ByteString): Buffer {
   return Buffer.from(name, 'latin1')
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Made when a name is shown: Node takes a while to load it. */
+let utf8: TextDecoder | undefined
 
 /** What a path can be shown as: UTF-8 where it is, `\xNN` for every control or stray byte. */
 export function showName(name: ByteString): string {
   let text: string
   try {
+    utf8 ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
     text = utf8.decode(toBytes(name))
   } catch (error) {
     if (!(error instanceof TypeError)) throw error

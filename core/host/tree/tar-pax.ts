@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer'
 import { encodeAcl, hasNames, type TextAcl } from './acl.ts'
 import type { Xattr } from './entry.ts'
+import { isKeptXattr } from './kept-xattr.ts'
 import type { ByteString } from './names.ts'
 import { MemberFault } from './fault.ts'
 
@@ -61,13 +62,6 @@ export function paxTimeNs(value: ByteString): bigint {
   const [, sign, seconds = '', fraction = ''] = match
   const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
   return sign === '-' ? -ns : ns
-}
-
-/** Whether an xattr of this name is part of a tree: others belong to the host that made the archive. */
-export function isKeptXattr(name: ByteString): boolean {
-  if (name.startsWith('trusted.')) return !name.startsWith('trusted.overlay.')
-  return name.startsWith('user.') || name === 'security.capability' ||
-    name === 'system.posix_acl_access' || name === 'system.posix_acl_default'
 }
 
 /** xattrs, and ACLs whose names have no numbers yet. */

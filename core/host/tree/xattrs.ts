@@ -10,10 +10,10 @@ import { OpFailure } from '../../plan/failure.ts'
 import { bytes, part, text } from '../../plan/program.ts'
 import type { Session } from '../../plan/session.ts'
 import type { Xattr } from './entry.ts'
+import { isKeptXattr } from './kept-xattr.ts'
 import { type ByteString, toBytes } from './names.ts'
 import { opStream } from './ops.ts'
 import { result as length, SLOT_COUNT, treeSlot } from './slots.ts'
-import { isKeptXattr } from './tar-pax.ts'
 
 /** The kernel's limits for a list of names and for one value (include/uapi/linux/limits.h). */
 const XATTR_BYTES = 65_536

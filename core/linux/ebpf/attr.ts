@@ -9,6 +9,7 @@
 import { BPF_F_ALLOW_MULTI } from '../constants.ts'
 import { struct } from '../struct.ts'
 import { INSTRUCTION_SIZE } from './assemble.ts'
+import { encodeUtf8 } from '../text.ts'
 
 /** BPF_PROG_LOAD: 72 bytes. */
 export const programLoad = struct('union bpf_attr', [
@@ -61,7 +62,7 @@ export function programLoadFor(code: Uint8Array, options: ProgramOptions): Uint8
   return programLoad.encode({
     prog_type: options.type,
     insn_cnt: code.length / INSTRUCTION_SIZE,
-    prog_name: new TextEncoder().encode(options.name ?? ''),
+    prog_name: encodeUtf8(options.name ?? ''),
     expected_attach_type: options.attachType ?? 0,
   })
 }

@@ -17,6 +17,7 @@ import {
   wordAttribute,
 } from './message.ts'
 import { ifinfomsg } from './structs.ts'
+import { encodeUtf8 } from '../text.ts'
 
 /** Which link: by index (known or a hole) or by name. */
 export type LinkId = { readonly index: Word } | { readonly name: string }
@@ -52,8 +53,6 @@ export interface NewLink extends Omit<LinkProperties, 'rename'> {
   readonly link?: Word
 }
 
-const utf8 = new TextEncoder()
-
 function infoHeader(index: Word, up: boolean | undefined): Chunk {
   const bytes = ifinfomsg.encode({
     ifi_index: isHole(index) ? 0 : index,
@@ -75,7 +74,7 @@ function properties(link: LinkProperties, name: string | undefined, below?: Word
 }
 
 function body(link: NewLink): Chunk {
-  const info = [attribute(k.IFLA_INFO_KIND, utf8.encode(link.kind))]
+  const info = [attribute(k.IFLA_INFO_KIND, encodeUtf8(link.kind))]
   if (link.data !== undefined) info.push(nest(k.IFLA_INFO_DATA, link.data))
   return join([
     infoHeader(link.index ?? 0, link.up),

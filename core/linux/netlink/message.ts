@@ -14,9 +14,9 @@
 import { NLM_F_ACK, NLM_F_REQUEST } from '../constants.ts'
 import type { Place } from '../struct.ts'
 import { nlattr, nlmsghdr } from './structs.ts'
+import { encodeUtf8 } from '../text.ts'
 
 const ALIGNMENT = 4
-const utf8 = new TextEncoder()
 
 /** A 32-bit value that is stored when the plan runs. */
 export interface Hole {
@@ -90,7 +90,7 @@ export function attribute(type: number, value: Uint8Array | Chunk): Chunk {
 
 /** A text that ends in a NUL (IFLA_IFNAME, IFA_LABEL). Pure. */
 export function textAttribute(type: number, value: string): Chunk {
-  return attribute(type, utf8.encode(`${value}\0`))
+  return attribute(type, encodeUtf8(`${value}\0`))
 }
 
 /** An 8-bit number. Pure. */
