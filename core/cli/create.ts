@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { release } from 'node:os'
 import { join } from 'node:path'
 import { effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { parseGuestFile } from '../guest/config_file.ts'
@@ -19,6 +20,7 @@ import { readSourceOptions } from '../guest/source_options.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
 import { withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
+import { requireKernel } from '../host/kernel.ts'
 import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import type { OptionValues } from '../plugin/types.ts'
@@ -53,6 +55,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     name,
     modes,
   })
+  requireKernel(release(), `create "${name}"`)
   useRoot(cli)
   readHostConfig(cli.root)
   const executor = executorOf(cli)
