@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { appendFileSync, constants, copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { host, type HostName } from './hosts.ts'
 import { kernel, type KernelName } from './kernel.ts'
-import { inLab, LabError } from './places.ts'
+import { inLab, LabError, run } from './places.ts'
 import { request, type Said } from './protocol.ts'
 import { type Disk, type Emulator, powerOn } from './qemu.ts'
 import { testTree } from './tree.ts'
@@ -66,6 +66,8 @@ export interface Machine {
   readonly reboot: () => Promise<void>
   /** Takes the power away, now. */
   readonly cut: () => Promise<void>
+  /** Starts a script and takes the power away after so many ms, whatever the script has come to. */
+  readonly cutDuring: (script: string, ms: number) => Promise<void>
   /** Switches off and forgets the disks. @throws {LabError} when the kernel had something to report */
   readonly end: () => Promise<void>
   /** Settles when the machine is off. */
@@ -73,6 +75,10 @@ export interface Machine {
 }
 
 let count = 0
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
 
 /** Prepares a machine; it is off. */
 export async function machine(options: MachineOptions): Promise<Machine> {
@@ -87,7 +93,7 @@ export async function machine(options: MachineOptions): Promise<Machine> {
   mkdirSync(scratch)
   const kept = options.kept === true
   const root = kept ? `${scratch}/root` : place.image
-  if (kept) copyFileSync(place.image, root, constants.COPYFILE_FICLONE)
+  if (kept) await run('copy a disk', ['cp', '--sparse=always', place.image, root])
   const disks: Disk[] = [
     { name: 'root', path: root, kept },
     { name: 'modules', path: stock.modules, kept: false },
@@ -96,6 +102,8 @@ export async function machine(options: MachineOptions): Promise<Machine> {
   if (options.state !== undefined) disks.push({ name: 'state', path: options.state, kept: true })
   const append = [
     'console=ttyS0 panic=-1 printk.time=1 loglevel=5 kfence.sample_interval=100',
+    // An emulated processor may stand still for a while where the real ones are busy.
+    'rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60',
     `lab.init=${place.init}`,
     options.tree === true ? 'lab.tree' : '',
     options.interactive === true ? 'lab.shell' : '',
@@ -123,6 +131,9 @@ export async function machine(options: MachineOptions): Promise<Machine> {
     const { promise, resolve } = Promise.withResolvers<T>()
     const running = emulator
     if (running === undefined) throw new LabError(`${name}: it is off`)
+    if (trouble !== undefined) {
+      throw new LabError(`${name}: it is not asked after ${messageOf(trouble)}`)
+    }
     hear = (said) => take(said, resolve)
     const timer = new AbortController()
     const late = async (): Promise<never> => {
@@ -138,7 +149,9 @@ export async function machine(options: MachineOptions): Promise<Machine> {
       // The report may be in the same chunk as the end.
       await Promise.race([running.trouble, sleep(100)])
       throw new LabError(
-        `the machine went off (QEMU: ${code}${stderr && `, ${stderr}`}) ` +
+        `the machine, which has ${memoryMib} MiB of memory, went off (QEMU: ${code}${
+          stderr && `, ${stderr}`
+        }) ` +
           `while ${what} was to end`,
       )
     }
@@ -216,6 +229,11 @@ export async function machine(options: MachineOptions): Promise<Machine> {
       emulator = undefined
       if (trouble !== undefined) throw explained(trouble)
     },
+    async cutDuring(script, ms) {
+      emulator?.send(request(++number, script, 3600))
+      await sleep(ms)
+      await self.cut()
+    },
     async end() {
       await emulator?.cut()
       rmSync(scratch, { recursive: true, force: true })
@@ -226,8 +244,7 @@ export async function machine(options: MachineOptions): Promise<Machine> {
     off: async () => await emulator?.off,
   }
 
-  const explained = (error: unknown) =>
-    explain(error instanceof Error ? error.message : String(error))
+  const explained = (error: unknown) => explain(messageOf(error))
 
   /** Waits until the machine is off by its own will. */
   const settle = async (what: string) => {

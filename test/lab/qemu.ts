@@ -5,7 +5,7 @@
  * @module
  */
 import { spawn } from 'node:child_process'
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,7 +98,6 @@ async function dial(path: string, ended: () => boolean): Promise<Socket | undefi
 export async function powerOn(power: Power): Promise<Emulator> {
   const directory = mkdtempSync(join(tmpdir(), 'vserver-lab-'))
   const control = join(directory, 'control')
-  const log = createWriteStream(power.log, { flags: 'a' })
   const child = spawn(program, argumentsOf(power, control), { stdio: ['pipe', 'pipe', 'pipe'] })
   const trouble = Promise.withResolvers<never>()
   const off = Promise.withResolvers<{ code: number | null; stderr: string }>()
@@ -123,7 +122,8 @@ export async function powerOn(power: Power): Promise<Emulator> {
   })
   child.stdout.on('data', (chunk: Buffer) => {
     heard = performance.now()
-    log.write(chunk)
+    // At once: whoever is told of a report shall find it there.
+    appendFileSync(power.log, chunk)
     if (power.interactive) process.stdout.write(chunk)
     readConsole(chunk.toString('latin1'))
   })
@@ -131,7 +131,6 @@ export async function powerOn(power: Power): Promise<Emulator> {
   child.on('error', (error) => (missing = error))
   child.on('close', (code) => {
     ended = true
-    log.end()
     rmSync(directory, { recursive: true, force: true })
     off.resolve({ code, stderr: stderr.trim() })
   })

@@ -23,7 +23,7 @@ for (const { host, kernel, files } of wantedRuns()) {
 
   for (const file of files) {
     test(file, async () => {
-      const { passed } = await runThere(it, file, 590)
+      const { passed } = await runThere(it, file, { limitS: 590 })
       console.log(`${it.name}: ${file}: ${passed} passed`)
     })
   }

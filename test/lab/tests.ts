@@ -34,18 +34,24 @@ export interface Told {
 }
 
 /**
- * Runs a test file on a machine that has the tree under test, and keeps its report.
+ * Runs a test file on a machine that has the tree under test, and keeps its report. `within` is a directory
+ * of the machine's to look in, relative to the tree; what is found there is none of our tests.
  *
  * @throws {LabError} when a test fails, when nothing ran, or when what comes back is no report
  */
-export async function runThere(machine: Machine, path: string, limitS: number): Promise<Told> {
+export async function runThere(
+  machine: Machine,
+  path: string,
+  { limitS, within }: { readonly limitS: number; readonly within?: string },
+): Promise<Told> {
+  const from = within === undefined ? '' : `--in ${within}`
   const script = [
     'cd /lab/tree',
     'export PATH=/lab/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8',
     'unset CI',
     `export VSERVER_TEST_SLOW=${SLOWNESS}`,
     'rm -f /run/report.json',
-    `node test/support/run.ts --report /run/report.json ${path}`,
+    `node test/support/run.ts --report /run/report.json ${from} ${path}`,
     'code=$?',
     `printf '${MARK}'; cat /run/report.json; echo`,
     'exit $code',
@@ -55,7 +61,7 @@ export async function runThere(machine: Machine, path: string, limitS: number): 
   }
   const { code, output } = await machine.run(script, { limitS, onLine: show })
   const report = readReport(output, machine, path)
-  keep(machine.name, report)
+  if (within === undefined) keep(machine.name, report)
   const failures = [...report.values()].flatMap((file) => file.failures)
   if (failures.length > 0) {
     throw new LabError(

@@ -17,9 +17,17 @@ esac
 echo "@ready $($box uname -r)" >&3
 while read -r number limit script <&3; do
   echo "$script" | $box base64 -d >/run/lab-script
+  $box rm -f /run/lab-job
   {
-    $box timeout -s KILL "$limit" sh /run/lab-script </dev/null 2>&1 3>&-
+    # A session of its own, so that all of it can be killed: a child that lives on holds the pipe open.
+    # In the foreground, for what a shell starts in the background ignores SIGINT.
+    $box setsid $box sh -c "$box sleep $limit; kill -KILL -\$($box cat /run/lab-job)" \
+      >/dev/null 2>&1 3>&- &
+    watch=$!
+    $box setsid sh -c 'echo $$ >/run/lab-job; exec sh /run/lab-script 2>&1' </dev/null 3>&-
     echo $? >/run/lab-code
-  } | $box awk -v number="$number" '{ print "@" number "| " $0; fflush() }' >&3
+    kill -KILL -$watch || kill -KILL $watch
+    wait $watch
+  } 2>/dev/null | $box awk -v number="$number" '{ print "@" number "| " $0; fflush() }' >&3
   echo "@$number= $($box cat /run/lab-code)" >&3
 done
