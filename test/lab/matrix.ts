@@ -13,6 +13,17 @@ export interface Run {
   readonly files: readonly string[]
 }
 
+const systemTest = (name: string) => `test/system/${name}.system.test.ts`
+
 export const runs: readonly Run[] = [
-  { host: 'systemd', kernel: '6.12', files: ['test/system/end.system.test.ts'] },
+  {
+    host: 'systemd',
+    kernel: '6.12',
+    files: [
+      ...['end', 'escape', 'terminal', 'life'].map(systemTest),
+      'test/build/file.system.test.ts',
+    ],
+  },
+  { host: 'systemd', kernel: '6.1', files: ['end', 'escape'].map(systemTest) },
+  { host: 'bare', kernel: '6.1', files: ['end'].map(systemTest) },
 ]

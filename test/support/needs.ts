@@ -6,6 +6,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { spawnSync } from 'node:child_process'
+import { release } from 'node:os'
 import process from 'node:process'
 import { tool } from '../system/tools.ts'
 import { executorPath, inRepository, vserverPath } from './paths.ts'
@@ -51,6 +52,11 @@ function mounted(type: string): boolean {
 /** A feature of kernel and host. Where it is missing, the lab has a machine that has it. */
 function feature(probe: () => boolean): Need {
   return { probe, remedy: 'run the test in the lab: npm run lab', ofTheHost: true }
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10))
+  return first > major || (first === major && second >= minor)
 }
 
 /** Whether the kernel has a module, built in or to be loaded. */
@@ -113,6 +119,8 @@ const needs: Readonly<Record<string, Need>> = {
   'cgroup2-controllers': feature(() =>
     /\bmemory\b/.test(text('/sys/fs/cgroup/cgroup.controllers'))
   ),
+  // A pidfd tells how its process ended; without that no forker stays in guests.
+  'linux-6.15': feature(() => isAtLeast(release(), 6, 15)),
   systemd: feature(() => existsSync('/run/systemd/system')),
   'no-systemd': feature(() => !existsSync('/run/systemd/system')),
   modules: feature(() => existsSync('/proc/modules')),
