@@ -4,10 +4,13 @@
  *
  * @module
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import process from 'node:process'
 import * as assert from 'uvu/assert'
+import { inRepository, repository } from '../support/paths.ts'
 import { suite, type TestContext } from '../support/suite.ts'
+import { runCommand } from '../system/product.ts'
 import { type Machine, machine, type MachineOptions } from './machine.ts'
 import { labNeeds } from './needs.ts'
 import { dependency, unpack, update } from './packages.ts'
@@ -128,6 +131,42 @@ test('a failed test, and a run that gives no report, fail', async (context) => {
     /a\.test\.ts:\n {2}planted: fails: planted on purpose/,
   )
   assertConsoleKept(it, failed, /--- power on/)
+})
+
+test('planted faults fail a run of the lab, each with its message', ({ cleanup }) => {
+  const directory = mkdtempSync(inRepository('dist/scratch-'))
+  cleanup(() => rmSync(directory, { recursive: true }))
+  const from = (path: string) => JSON.stringify(inRepository('test', path))
+  const text = `import { suite } from ${from('support/suite.ts')}
+import { machine } from ${from('lab/machine.ts')}
+const test = suite('planted', { timeoutMs: 120_000 })
+let it
+test.before(async () => {
+  it = await machine({ host: 'bare', kernel: '6.12', purpose: 'fault-planted' })
+  await it.boot()
+})
+test.after(() => it.end())
+test('passes', () => it.must('true'))
+test('fails', () => it.must('echo on purpose; exit 3'))
+test('hangs', () => it.must('sleep 1000', { limitS: 2 }))
+test('warns', () => it.run("echo 'WARNING: CPU: 0 PID: 1 at x.c:1' >/dev/kmsg; sleep 1"))
+test.run()
+`
+  writeFileSync(`${directory}/planted.lab.test.ts`, text)
+  const runner = inRepository('test/support/run.ts')
+  const ran = runCommand([process.execPath, runner, '--in', relative(repository, directory)], {
+    timeoutMs: 200_000,
+  })
+  assert.is(ran.code, 1, ran.stdout)
+  const lines = ran.stdout.trimEnd().split('\n')
+  const failed = lines.filter((line) => line.startsWith('     FAILED')).join('\n')
+  assert.match(
+    failed,
+    /planted: fails: bare 6\.12: "echo on purpose; exit 3" ended with 3: on purpose/,
+  )
+  assert.match(failed, /planted: hangs: bare 6\.12: "sleep 1000" ended with 137, killed after 2 s/)
+  assert.match(failed, /planted: (warns|after): .*the kernel reported: WARNING: CPU: 0 PID: 1/)
+  assert.match(lines.at(-1) ?? '', /^[12] passed, [34] failed$/)
 })
 
 test('too little memory is said before, and by the kernel', async (context) => {

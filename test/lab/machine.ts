@@ -28,6 +28,11 @@ export interface MachineOptions {
   /** What is written to the root file system outlives the machine's power; else each boot is the first. */
   readonly kept?: boolean
   readonly memoryMib?: number
+  /**
+   * One when not given. Emulated processors now and then meet code that another is just patching (static
+   * keys), which the kernel reports as `Oops: int3`, and stand still for longer than RCU waits.
+   */
+  readonly processors?: number
   /** Further words of the kernel's command line. */
   readonly append?: string
   readonly more?: readonly string[]
@@ -84,7 +89,6 @@ function messageOf(error: unknown): string {
 export async function machine(options: MachineOptions): Promise<Machine> {
   const name = `${options.host} ${options.kernel}`
   const memoryMib = options.memoryMib ?? 2048
-  // MemFree alone: what the page cache would give back is no promise under load.
   const log = inLab('logs', `${options.host}-${options.kernel}-${options.purpose}.console.log`)
   mkdirSync(inLab('logs'), { recursive: true })
   rmSync(log, { force: true })
@@ -184,6 +188,7 @@ export async function machine(options: MachineOptions): Promise<Machine> {
         append,
         disks,
         memoryMib,
+        processors: options.processors ?? 1,
         log,
         more: options.more ?? [],
         interactive: options.interactive === true,

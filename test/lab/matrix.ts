@@ -20,10 +20,10 @@ export const runs: readonly Run[] = [
     host: 'systemd',
     kernel: '6.12',
     files: [
-      ...['end', 'escape', 'terminal', 'life'].map(systemTest),
+      ...['features', 'end', 'escape', 'terminal', 'life'].map(systemTest),
       'test/build/file.system.test.ts',
     ],
   },
-  { host: 'systemd', kernel: '6.1', files: ['end', 'escape'].map(systemTest) },
+  { host: 'systemd', kernel: '6.1', files: ['features', 'end', 'escape'].map(systemTest) },
   { host: 'bare', kernel: '6.1', files: ['end'].map(systemTest) },
 ]

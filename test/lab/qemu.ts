@@ -30,6 +30,7 @@ export interface Power {
   readonly append: string
   readonly disks: readonly Disk[]
   readonly memoryMib: number
+  readonly processors: number
   /** Where the console is appended to. */
   readonly log: string
   /** Further arguments of QEMU's. */
@@ -66,7 +67,16 @@ function argumentsOf(power: Power, control: string): string[] {
     `virtio-blk-pci,drive=${name},serial=${name}`,
   ])
   return [
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', `${power.memoryMib}M`],
+    ...[
+      '-accel',
+      'tcg,thread=multi',
+      '-cpu',
+      'max',
+      '-smp',
+      String(power.processors),
+      '-m',
+      `${power.memoryMib}M`,
+    ],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', power.image, '-initrd', power.initramfs, '-append', power.append],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
