@@ -33,6 +33,11 @@ compiler_runtime() {
     { path=$(clang -print-file-name=libclang_rt.fuzzer.a) && [ -e "$path" ]; }
 }
 
+# The dynamic busybox has the same name.
+static_busybox() {
+  path=$(command -v busybox) && ! readelf -l "$path" | grep -q INTERP
+}
+
 need libatomic1 shared_library libatomic.so.1
 need gcc command -v gcc
 need binutils command -v strip
@@ -59,6 +64,14 @@ case $wants in test)
   need bsdutils command -v script
   need openssl command -v openssl
   need tinyproxy-bin command -v tinyproxy
+  # The lab: machines, what is on their disks, and where that comes from.
+  need qemu-system-x86 command -v qemu-system-x86_64
+  need busybox-static static_busybox
+  need kmod test -x /sbin/depmod -o -x /usr/sbin/depmod
+  need musl-tools command -v musl-gcc
+  need xfsprogs test -x /sbin/mkfs.xfs -o -x /usr/sbin/mkfs.xfs
+  need btrfs-progs test -x /sbin/mkfs.btrfs -o -x /usr/sbin/mkfs.btrfs
+  need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
   ;;
 esac
 

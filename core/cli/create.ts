@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { release } from 'node:os'
 import { join } from 'node:path'
 import { defaultOptions, effectiveConfig, type GuestConfig } from '../guest/config.ts'
 import { openGuestTree } from '../guest/guest_tree.ts'
@@ -15,6 +16,7 @@ import { sweep } from '../guest/sweep.ts'
 import { ensureTemplate, findSource } from '../guest/template.ts'
 import { withLongSession, withSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
+import { requireKernel } from '../host/kernel.ts'
 import { guestDir, templateDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import type { Bootstrapper, OptionValues } from '../plugin/types.ts'
@@ -44,6 +46,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     throw usage({ verb: 'create' }, '--refresh and --offline contradict each other')
   }
   const { yaml, config } = await newGuest({ name, from, settings: args.list('set'), registry })
+  requireKernel(release(), `create "${name}"`)
   useRoot(cli)
   await readIdBounds(cli.root)
   const executor = executorOf(cli)

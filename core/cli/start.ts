@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { release } from 'node:os'
 import { keepStart, prepareGuest, readConfig } from '../guest/compile.ts'
 import { keptIsCurrent } from '../guest/kept_current.ts'
 import { startLevels } from '../guest/order.ts'
 import { readLife } from '../guest/life.ts'
 import { readGuest } from '../guest/store.ts'
 import { type Executor, withSession } from '../host/executor.ts'
+import { requireKernel } from '../host/kernel.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
@@ -108,6 +110,7 @@ async function prepareStart(
     if (readLife(cli.root, name).kind === 'alive') return
     if (mayReplay(cli, name, executor)) return
     const stored = readGuest(cli.root, { name, verb: 'start' })
+    requireKernel(release(), `start "${name}"`)
     const guest = await prepareGuest(stored, { root: cli.root, registry, verb: 'start' })
     await keepStart({ root: cli.root, executor, session, registry }, guest)
   })

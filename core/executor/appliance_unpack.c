@@ -44,12 +44,18 @@ __attribute__((noreturn)) static void become(const struct vs_appliance *a, int p
 {
 	const char *argv[] = { "vserver-unpacker", a->top, a->below, a->leaf, a->json ? "json" : "text",
 			       NULL };
+	char path[sizeof("/proc/self/fd/") + VS_DECIMAL] = "/proc/self/fd/";
 	int self = (int)sys(__NR_fcntl, a->self, F_DUPFD_CLOEXEC, HIGH);
 
 	program = (int)sys(__NR_fcntl, program, F_DUPFD_CLOEXEC, HIGH);
 	sys(__NR_dup3, self, UNPACKER_SELF, 0);
 	sys(__NR_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof(*mask));
-	sys(__NR_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+	/*
+	 * Not execveat(2): for that the kernel makes up a name below /dev/fd, and TOMOYO (in Debian's
+	 * kernels, 5.10) wants to find it, while a bare host has no /dev/fd. We need /proc anyway.
+	 */
+	vs_decimal(path + strlen(path), (uint64_t)program);
+	sys(__NR_execve, path, argv, envp);
 	sys_exit(127);
 }
 

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { scaledMs } from '../support/pace.ts'
 import { vserverPath } from '../support/paths.ts'
 
 export interface Ran {
@@ -39,7 +40,7 @@ export function runFile(args: readonly string[], options: RunOptions): Ran {
   const { root, cwd, env = {}, file = vserverPath, uid } = options
   const result = spawnSync(file, args, {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: scaledMs(60_000),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...plainEnv, ...(root === undefined ? {} : { VSERVER_ROOT: root }), ...env },
     ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -56,7 +57,7 @@ export function runFile(args: readonly string[], options: RunOptions): Ran {
 export function runPrivately(script: string, env: Readonly<Record<string, string>>): Ran {
   const result = spawnSync('unshare', ['--mount', 'sh', '-euc', script], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: scaledMs(60_000),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...plainEnv, FILE: vserverPath, ...env },
   })

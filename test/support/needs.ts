@@ -6,20 +6,27 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { spawnSync } from 'node:child_process'
+import { release } from 'node:os'
 import process from 'node:process'
-import { executorPath, vserverPath } from './paths.ts'
+import { tool } from '../system/tools.ts'
+import { executorPath, inRepository, vserverPath } from './paths.ts'
 
 interface Need {
   readonly probe: () => boolean
   readonly remedy: string
+  /** No package brings it: it takes another kernel, or another set-up of the host. */
+  readonly ofTheHost?: true
+}
+
+function places(): string {
+  return `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
 }
 
 /** Whether a program is found along PATH. */
 function onPath(program: string): boolean {
-  const places = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(
-    delimiter,
+  return places().split(delimiter).some((place) =>
+    place !== '' && isExecutable(join(place, program))
   )
-  return places.some((place) => place !== '' && isExecutable(join(place, program)))
 }
 
 function isExecutable(path: string): boolean {
@@ -40,6 +47,23 @@ function program(name: string, debianPackage = name): Need {
 function mounted(type: string): boolean {
   const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n')
   return lines.some((line) => line.split(' ')[2] === type)
+}
+
+/** A feature of kernel and host. Where it is missing, the lab has a machine that has it. */
+function feature(probe: () => boolean): Need {
+  return { probe, remedy: 'run the test in the lab: npm run lab', ofTheHost: true }
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10))
+  return first > major || (first === major && second >= minor)
+}
+
+/** Whether the kernel has a module, built in or to be loaded. */
+function hasModule(name: string): boolean {
+  if (existsSync(`/sys/module/${name}`)) return true
+  return spawnSync('modprobe', ['-q', name], { env: { ...process.env, PATH: places() } }).status ===
+    0
 }
 
 const needs: Readonly<Record<string, Need>> = {
@@ -77,7 +101,42 @@ const needs: Readonly<Record<string, Need>> = {
   setfacl: program('setfacl', 'acl'),
   getfattr: program('getfattr', 'attr'),
   setcap: program('setcap', 'libcap2-bin'),
+  qemu: program('qemu-system-x86_64', 'qemu-system-x86'),
+  busybox: program('busybox', 'busybox-static'),
+  depmod: program('depmod', 'kmod'),
+  'mkfs.xfs': program('mkfs.xfs', 'xfsprogs'),
+  'mkfs.btrfs': program('mkfs.btrfs', 'btrfs-progs'),
+  'musl-gcc': program('musl-gcc', 'musl-tools'),
+  'test-tools': {
+    probe: () => onPath('gcc') || existsSync(inRepository('dist/test-tools/init')),
+    remedy: 'apt-get install gcc',
+  },
+  debian: {
+    probe: () => onPath('mmdebstrap') || existsSync(inRepository('dist/debian')),
+    remedy: 'apt-get install mmdebstrap',
+  },
   cgroup2: { probe: () => mounted('cgroup2'), remedy: 'mount -t cgroup2 none /sys/fs/cgroup' },
+  // Controllers on v1 hierarchies are not in this list.
+  'cgroup2-controllers': feature(() =>
+    /\bmemory\b/.test(text('/sys/fs/cgroup/cgroup.controllers'))
+  ),
+  // A pidfd tells how its process ended; without that no forker stays in guests.
+  'linux-6.15': feature(() => isAtLeast(release(), 6, 15)),
+  systemd: feature(() => existsSync('/run/systemd/system')),
+  'no-systemd': feature(() => !existsSync('/run/systemd/system')),
+  modules: feature(() => existsSync('/proc/modules')),
+  quota: feature(() => hasModule('quota_v2')),
+  ipvlan: feature(() => hasModule('ipvlan')),
+  wireguard: feature(() => hasModule('wireguard')),
+  dummy: feature(() => hasModule('dummy')),
+  apparmor: feature(() => text('/sys/module/apparmor/parameters/enabled').startsWith('Y')),
+  landlock: feature(() => text('/sys/kernel/security/lsm').includes('landlock')),
+  // Confidential machines answer SIGSEGV, whatever their kernel was built with.
+  ia32: feature(() => spawnSync(tool('int80')).status === 0),
+}
+
+function text(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
 /** Whether clang finds a library of its compiler runtime (it answers with the bare name when not). */
@@ -90,6 +149,11 @@ function clangRuntime(library: string): boolean {
 }
 
 const found = new Map<string, string | undefined>()
+
+/** Whether this is something that no package can bring, so that a test without it belongs into the lab. */
+export function isOfTheHost(name: string): boolean {
+  return Object.hasOwn(needs, name) && needs[name]?.ofTheHost === true
+}
 
 /**
  * Tells what is missing, with a remedy, or `undefined` when the prerequisite is there. Any name that

@@ -1,49 +1,55 @@
 /**
  * Runs test files, each in a process of its own, and adds up what they say.
  *
- *     node test/support/run.ts [--tier pure|exec|system] [--deno] [--jobs N] [--verbose] [--in DIR]
- *       [filter…]
+ *     node test/support/run.ts [--tier pure|exec|system|lab] [--deno] [--jobs N] [--verbose] [--live]
+ *       [--report FILE] [--in DIR] [filter…]
  *
- * A file's tier is in its name: `*.exec.test.ts`, `*.system.test.ts`, every other `*.test.ts` is pure.
- * Files run whose path holds one of the filters; DIR is where to look instead of `test`, `plugins` and `bench`. The last line is `N passed, N failed`, and the exit code 1 when anything
- * failed or nothing was found. `@limit 300 s` in a file's first comment sets its time limit.
+ * A file's tier is in its name: `*.exec.test.ts`, `*.system.test.ts`, `*.lab.test.ts`, every other
+ * `*.test.ts` is pure. Files run whose path holds one of the filters; DIR is where to look instead of
+ * `test`, `plugins` and `bench`. The last line is `N passed, N failed`, and the exit code 1 when anything
+ * failed or nothing was found. `@limit 300 s` in a file's first comment sets its time limit. `--live` shows
+ * what files print while they run; `--report` writes what each file reported as JSON.
  *
  * @module
  */
 import { spawn } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { parseReport } from './report.ts'
+import { scaledMs } from './pace.ts'
+import { type FileReport, formatRunReport, parseReport } from './report.ts'
 import { inRepository, repository } from './paths.ts'
 
-type Tier = 'pure' | 'exec' | 'system'
+type Tier = 'pure' | 'exec' | 'system' | 'lab'
 
-interface Outcome {
-  readonly passed: number
-  readonly failures: readonly string[]
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[]
+interface Outcome extends FileReport {
   readonly output: string
   readonly ms: number
 }
 
-const limitsMs: Readonly<Record<Tier, number>> = { pure: 60_000, exec: 120_000, system: 300_000 }
+const limitsMs: Readonly<Record<Tier, number>> = {
+  pure: 60_000,
+  exec: 120_000,
+  system: 300_000,
+  lab: 600_000,
+}
 const denoPath = inRepository('node_modules/@deno/linux-x64-glibc/deno')
 
 /** The tier that a file's name says. Pure. */
 function tierOf(path: string): Tier {
   if (path.endsWith('.system.test.ts')) return 'system'
+  if (path.endsWith('.lab.test.ts')) return 'lab'
   return path.endsWith('.exec.test.ts') ? 'exec' : 'pure'
 }
 
 /** Runs one file in a session of its own and ends whatever it leaves in its process group. */
-function runFile(path: string, deno: boolean): Promise<Outcome> {
+function runFile(path: string, { deno, live }: RunOptions): Promise<Outcome> {
   const scratch = mkdtempSync(join(tmpdir(), 'vserver-test-'))
   const reportPath = join(scratch, 'report.json')
   const said = /@limit (\d+) s\b/.exec(readFileSync(path, 'utf8').slice(0, 2000))
-  const limitMs = said === null ? limitsMs[tierOf(path)] : Number(said[1]) * 1000
+  const limitMs = scaledMs(said === null ? limitsMs[tierOf(path)] : Number(said[1]) * 1000)
   const started = performance.now()
   const { promise, resolve } = Promise.withResolvers<Outcome>()
 
@@ -58,7 +64,10 @@ function runFile(path: string, deno: boolean): Promise<Outcome> {
   })
   let output = ''
   let late = false
-  const collect = (chunk: string) => (output = (output + chunk).slice(-200_000))
+  const collect = (chunk: string) => {
+    output = (output + chunk).slice(-200_000)
+    if (live) process.stdout.write(chunk)
+  }
   child.stdout.setEncoding('utf8').on('data', collect)
   child.stderr.setEncoding('utf8').on('data', collect)
   const endGroup = () => {
@@ -108,33 +117,41 @@ function readOutcome(path: string, code: number | null, how: string) {
     return { ...report, failures }
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return { passed: 0, failures: [`the file ${how} without a report`], skipped: [] }
+    return { passed: 0, ran: [], failures: [`the file ${how} without a report`], skipped: [] }
   }
 }
 
-function show(path: string, outcome: Outcome, verbose: boolean): void {
+function show(path: string, outcome: Outcome, { verbose, live }: RunOptions): void {
   const { passed, failures, skipped, output, ms } = outcome
   const word = failures.length > 0 ? 'FAIL' : passed === 0 ? 'skip' : 'ok  '
   const parts = [`${passed} passed`]
   if (failures.length > 0) parts.push(`${failures.length} failed`)
   if (skipped.length > 0) parts.push(`${skipped.length} skipped`)
   console.log(`${word} ${path}: ${parts.join(', ')} (${(ms / 1000).toFixed(1)} s)`)
-  if (failures.length > 0 || verbose) console.log(output.trimEnd().replaceAll(/^/gm, '     | '))
+  if ((failures.length > 0 && !live) || verbose) {
+    console.log(output.trimEnd().replaceAll(/^/gm, '     | '))
+  }
   for (const failure of failures) console.log(`     FAILED  ${failure}`)
   for (const { name, reason } of skipped) console.log(`     SKIPPED ${name}: ${reason}`)
 }
 
+interface RunOptions {
+  readonly deno: boolean
+  readonly jobs: number
+  readonly verbose: boolean
+  readonly live: boolean
+}
+
 /** Runs the files `jobs` at a time, showing each as it ends. */
-async function runAll(
-  files: readonly string[],
-  options: { deno: boolean; jobs: number; verbose: boolean },
-) {
-  const total = { passed: 0, failed: 0, skipped: 0 }
+async function runAll(files: readonly string[], options: RunOptions) {
+  const total = { passed: 0, failed: 0, skipped: 0, files: new Map<string, FileReport>() }
   const queue = [...files]
   const work = async () => {
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-      const outcome = await runFile(path, options.deno)
-      show(path, outcome, options.verbose)
+      const outcome = await runFile(path, options)
+      show(path, outcome, options)
+      const { passed, ran, failures, skipped } = outcome
+      total.files.set(path, { passed, ran, failures, skipped })
       total.passed += outcome.passed
       total.failed += outcome.failures.length
       total.skipped += outcome.skipped.length
@@ -151,12 +168,14 @@ async function main(): Promise<number> {
       tier: { type: 'string' },
       deno: { type: 'boolean', default: false },
       verbose: { type: 'boolean', short: 'v', default: false },
+      live: { type: 'boolean', default: false },
+      report: { type: 'string' },
       jobs: { type: 'string' },
       in: { type: 'string', default: '{test,plugins,bench}' },
     },
   })
   if (values.tier !== undefined && !Object.hasOwn(limitsMs, values.tier)) {
-    console.error(`run.ts: no tier "${values.tier}": pure, exec or system`)
+    console.error(`run.ts: no tier "${values.tier}": pure, exec, system or lab`)
     return 2
   }
   process.chdir(repository)
@@ -168,17 +187,19 @@ async function main(): Promise<number> {
     )
     .sort((a, b) => order.indexOf(tierOf(a)) - order.indexOf(tierOf(b)) || (a < b ? -1 : 1))
   const jobs = Number(values.jobs ?? (tier === 'pure' ? 2 : 1))
-  const total = await runAll(files, { deno: values.deno, jobs, verbose: values.verbose })
+  const { deno, verbose, live } = values
+  const total = await runAll(files, { deno, jobs, verbose, live })
   if (files.length === 0) {
     console.error('run.ts: no test file matches')
     total.failed++
   }
+  if (values.report !== undefined) writeFileSync(values.report, formatRunReport(total.files))
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
   return total.failed > 0 ? 1 : 0
 }
 
-const order: readonly Tier[] = ['pure', 'exec', 'system']
+const order: readonly Tier[] = ['pure', 'exec', 'system', 'lab']
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {

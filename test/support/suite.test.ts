@@ -159,6 +159,33 @@ test('skips loudly for a person and fails in CI when a prerequisite is missing',
   mustFail(text, /s: a: missing: no no-such-program/, 'true')
 })
 
+test('skips in CI too what only another host can have, and says which tests ran', () => {
+  // A host has one of the two.
+  const needs = `{ needs: ['systemd', 'no-systemd'] }`
+  for (
+    const text of [
+      `const test = suite('s'); test('a', () => {}, ${needs}); test('b', () => {}); test.run()`,
+      `const all = suite('s', ${needs}); all('a', () => {}); all.run()
+       const test = suite('s'); test('b', () => {}); test.run()`,
+    ]
+  ) {
+    const ran = runText(text, 'true')
+    assert.is(ran.code, 0, ran.output)
+    assert.equal(ran.report?.ran, ['s: b'])
+    assert.equal(ran.report?.skipped.map(({ name }) => name), ['s: a'])
+    assert.match(
+      ran.report?.skipped[0]?.reason ?? '',
+      /^no (no-)?systemd \(run the test in the lab/,
+    )
+  }
+  const both = `{ needs: ['systemd', 'no-systemd', 'no-such-program'] }`
+  mustFail(
+    `const test = suite('s'); test('a', () => {}, ${both}); test.run()`,
+    /s: a: missing: no .*systemd.*no-such-program/,
+    'true',
+  )
+})
+
 test('wants a reason for a skip', () => {
   const ran = runText(
     `const test = suite('s'); test.skip('a', 'the lab has it'); test('b', () => {}); test.run()`,

@@ -12,11 +12,15 @@ import { writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import process from 'node:process'
 import { suite as uvuSuite } from 'uvu'
-import { missing } from './needs.ts'
+import { isOfTheHost, missing } from './needs.ts'
+import { scaledMs } from './pace.ts'
 import type { FileReport } from './report.ts'
 
 export interface SuiteOptions {
-  /** Prerequisites by name (see `needs.ts`). One that is missing skips the suite; in CI it fails. */
+  /**
+   * Prerequisites by name (see `needs.ts`). One that is missing skips the suite. In CI that is a failure,
+   * but for what only another host can have: such a test is skipped, and must be run in the lab.
+   */
   readonly needs?: readonly string[]
   /** Limit for each test and each hook, in ms. */
   readonly timeoutMs?: number
@@ -24,6 +28,8 @@ export interface SuiteOptions {
 
 export interface TestOptions {
   readonly timeoutMs?: number
+  /** Prerequisites of this test alone. */
+  readonly needs?: readonly string[]
 }
 
 /** Handed to each test. */
@@ -56,11 +62,12 @@ interface Test {
   readonly name: string
   readonly body: Body
   readonly timeoutMs: number
+  readonly needs: readonly string[]
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const inCi = process.env['CI'] === 'true'
-const report: FileReport = { passed: 0, failures: [], skipped: [] }
+const report: FileReport = { passed: 0, ran: [], failures: [], skipped: [] }
 const pending = new Map<object, string>()
 
 process.on('exit', () => {
@@ -93,7 +100,7 @@ async function limited(what: string, timeoutMs: number, deed: Deed): Promise<voi
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new Error(`${what} took longer than ${timeoutMs} ms`)),
-      timeoutMs,
+      scaledMs(timeoutMs),
     )
   })
   try {
@@ -116,6 +123,11 @@ async function runAll(what: string, timeoutMs: number, deeds: readonly Deed[]): 
   return errors
 }
 
+function lackingOf(needs: readonly string[]): Error | undefined {
+  const lacking = needs.flatMap((need) => missing(need) ?? [])
+  return lacking.length > 0 ? new Error(`missing: ${lacking.join('; ')}`) : undefined
+}
+
 /**
  * Starts a suite.
  *
@@ -133,7 +145,8 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
 
   const add = (list: Test[]) => (title: string, body: Body, test: TestOptions = {}) => {
     pending.set(key, name)
-    list.push({ name: title, body, timeoutMs: test.timeoutMs ?? suiteTimeoutMs })
+    const { timeoutMs = suiteTimeoutMs, needs = [] } = test
+    list.push({ name: title, body, timeoutMs, needs: [...options.needs ?? [], ...needs] })
   }
   const hook = (point: string): HookPoint =>
     Object.assign((deed: Deed) => void hooks[point]?.push(deed), {
@@ -158,14 +171,15 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
 
   const run = () => {
     pending.delete(key)
-    const selected = only.length > 0 ? only : tests
-    const lacking = (options.needs ?? []).flatMap((need) => missing(need) ?? [])
-    if (lacking.length > 0 && !inCi) {
-      for (const test of selected) {
-        report.skipped.push({ name: `${name}: ${test.name}`, reason: lacking.join('; ') })
-      }
-      return
-    }
+    const chosen = only.length > 0 ? only : tests
+    const selected = chosen.filter((test) => {
+      const lacking = test.needs.filter((need) => missing(need) !== undefined)
+      if (lacking.length === 0 || (inCi && !lacking.every(isOfTheHost))) return true
+      const reason = lacking.map(missing).join('; ')
+      report.skipped.push({ name: `${name}: ${test.name}`, reason })
+      return false
+    })
+    if (selected.length === 0 && chosen.length > 0) return
     for (const skip of skips) {
       report.skipped.push({ name: `${name}: ${skip.name}`, reason: skip.reason })
     }
@@ -180,13 +194,16 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
     }
 
     let broken: Error | undefined
+    // Hooks stand on what every test of the suite needs.
+    const lacking = lackingOf(options.needs ?? [])
     inner.before(async () => {
-      if (lacking.length > 0) broken = new Error(`missing: ${lacking.join('; ')}`)
-      else [broken] = await runAll('before', suiteTimeoutMs, deeds('before'))
+      if (lacking === undefined) [broken] = await runAll('before', suiteTimeoutMs, deeds('before'))
     })
     for (const test of selected) {
       inner(test.name, async () => {
-        const [first, ...more] = broken === undefined ? await perform(test) : [broken]
+        report.ran.push(`${name}: ${test.name}`)
+        const error = lackingOf(test.needs) ?? broken
+        const [first, ...more] = error === undefined ? await perform(test) : [error]
         if (first === undefined) {
           report.passed++
           return
@@ -197,7 +214,9 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
       })
     }
     inner.after(async () => {
-      const errors = lacking.length > 0 ? [] : await runAll('after', suiteTimeoutMs, deeds('after'))
+      const errors = lacking !== undefined
+        ? []
+        : await runAll('after', suiteTimeoutMs, deeds('after'))
       for (const error of errors) report.failures.push(`${name}: after: ${inspect(error)}`)
     })
     inner.run()

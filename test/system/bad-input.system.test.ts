@@ -27,7 +27,7 @@ inOwnNamespaces()
 const it = product()
 const tree = join(it.scratch, 'tree')
 const from = ['--from', `dir:${tree}`]
-const test = suite('bad input', { needs: ['root', 'vserver', 'gcc'], timeoutMs: 60_000 })
+const test = suite('bad input', { needs: ['root', 'vserver', 'test-tools'], timeoutMs: 60_000 })
 let before: Snapshot
 
 test.before(() => {

@@ -11,7 +11,10 @@ import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { makeTree, product } from './product.ts'
 
-const test = suite('the end of a guest', { needs: ['root', 'vserver', 'gcc'], timeoutMs: 60_000 })
+const test = suite('the end of a guest', {
+  needs: ['root', 'vserver', 'test-tools'],
+  timeoutMs: 60_000,
+})
 
 const vserver = product()
 

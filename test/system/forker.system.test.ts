@@ -8,7 +8,7 @@ import { suite } from '../support/suite.ts'
 import { product, type Ran } from './product.ts'
 
 const test = suite('the forker of a guest', {
-  needs: ['root', 'vserver', 'mmdebstrap'],
+  needs: ['root', 'vserver', 'debian', 'linux-6.15'],
   timeoutMs: 180_000,
 })
 

@@ -90,7 +90,7 @@ interface Moment {
 
 const it = product()
 const test = suite('a process that is killed before its N-th system call', {
-  needs: ['root', 'vserver', 'gcc'],
+  needs: ['root', 'vserver', 'test-tools'],
   timeoutMs: 300_000,
 })
 

@@ -9,7 +9,10 @@ import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { product, tinyTree } from './product.ts'
 
-const test = suite('a guest’s life', { needs: ['root', 'vserver', 'gcc'], timeoutMs: 60_000 })
+const test = suite('a guest’s life', {
+  needs: ['root', 'vserver', 'test-tools'],
+  timeoutMs: 60_000,
+})
 const it = product()
 const tree = join(it.scratch, 'tree')
 test.before(() => void tinyTree(tree))

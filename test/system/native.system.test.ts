@@ -9,7 +9,7 @@ import { suite } from '../support/suite.ts'
 import { product, type Ran } from './product.ts'
 
 const test = suite('the native verbs and the appliance', {
-  needs: ['root', 'vserver', 'mmdebstrap'],
+  needs: ['root', 'vserver', 'debian'],
   timeoutMs: 240_000,
 })
 

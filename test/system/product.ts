@@ -17,6 +17,7 @@ import {
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { scaledMs } from '../support/pace.ts'
 import { vserverPath } from '../support/paths.ts'
 import { tool } from './tools.ts'
 
@@ -62,7 +63,7 @@ export function runCommand(argv: readonly string[], options: RunOptions = {}): R
     encoding: 'utf8',
     env: { ...process.env, ...options.env },
     input: options.input ?? '',
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: scaledMs(options.timeoutMs ?? 30_000),
     killSignal: 'SIGKILL',
     maxBuffer: 1 << 26,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -39,18 +39,18 @@ export function cgroupName(root: string): string {
 }
 
 /**
- * Starts this program again with mounts and a network of its own, unless it has them: what others on this
+ * Starts this program again with mounts and (unless told not to) a network of its own, if it has none yet: what others on this
  * machine mount or connect meanwhile is not seen then, and everything that is seen is ours. The mounts
  * are shared ones, as on an ordinary host, so a mount that escapes a guest's namespace shows.
  *
  * To be called before anything else is done; it does not come back from the first call. Without the
  * rights it does nothing: the suite is skipped then.
  */
-export function inOwnNamespaces(): void {
+export function inOwnNamespaces({ network = true } = {}): void {
   const marker = 'VSERVER_TEST_NAMESPACES'
   if (process.env[marker] !== undefined || process.getuid?.() !== 0) return
   if (process.execve === undefined) return
-  const unshare = ['unshare', '--mount', '--propagation', 'private', '--net']
+  const unshare = ['unshare', '--mount', '--propagation', 'private', ...(network ? ['--net'] : [])]
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   // Mounts of other tests go away even here, when their directories are removed.
   const others = "awk '$5 ~ /^.(var.)?tmp./ { print $5 }' /proc/self/mountinfo"

@@ -26,7 +26,7 @@ const HUNDRED_MB = 100_000_000
 const it = product()
 const name = 'tty'
 const test = suite('a terminal in a guest', {
-  needs: ['root', 'vserver', 'gcc'],
+  needs: ['root', 'vserver', 'test-tools'],
   timeoutMs: 100_000,
 })
 

@@ -25,6 +25,7 @@ const escapeParts = [
 /** Programs that run inside guests with nothing else there: no C library, so that they start at once. */
 const bare: Readonly<Record<string, readonly string[]>> = {
   init: ['init.c'],
+  int80: ['int80.c'],
   pause: ['pause.c'],
   rebooter: ['rebooter.c'],
   true: ['true.c'],
@@ -85,3 +86,7 @@ export function tool(name: string): string {
   compiled.set(name, target)
   return target
 }
+
+/** Each compiles one program that the system tests use, unless it is up to date. */
+export const everyTool: readonly (() => string)[] = [...Object.keys(bare), ...Object.keys(hosted)]
+  .map((name) => () => tool(name))

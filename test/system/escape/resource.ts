@@ -22,17 +22,20 @@ export const resourceRows: readonly Row[] = [
   ['cgroup.leave', ['ENOENT', 'EACCES', 'EROFS'], 'the root of the cgroup namespace has no parent'],
   [
     'cgroup.own-memory',
-    ['ENOENT', 'EACCES'],
+    // EPERM where cgroup2 is mounted with nsdelegate, as systemd does.
+    ['ENOENT', 'EACCES', 'EPERM'],
     "the group with the limits lies above the namespace's root",
   ],
   [
     'cgroup.own-pids',
-    ['ENOENT', 'EACCES'],
+    // EPERM where cgroup2 is mounted with nsdelegate, as systemd does.
+    ['ENOENT', 'EACCES', 'EPERM'],
     "the group with the limits lies above the namespace's root",
   ],
   [
     'cgroup.own-cpu',
-    ['ENOENT', 'EACCES'],
+    // EPERM where cgroup2 is mounted with nsdelegate, as systemd does.
+    ['ENOENT', 'EACCES', 'EPERM'],
     "the group with the limits lies above the namespace's root",
   ],
   ['cgroup.v2-above', ['ENOENT', 'EACCES'], 'a fresh mount has the same root'],
