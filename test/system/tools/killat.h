@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #define MAX 256
-#define NUMBERS 1024
+#define NUMBERS 4096
 
 struct process {
 	pid_t pid;
