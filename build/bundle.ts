@@ -72,6 +72,8 @@ export async function bundle(entry: string, root: string): Promise<Bundle> {
     // Its modules look for their own address, which a CommonJS file does not have.
     alias: { openpgp: join(root, 'node_modules/openpgp/dist/node/openpgp.min.cjs') },
     define: {
+      // openpgp asks for its own place to reach built-in modules from there; a script has none.
+      __filename: '"/vserver.cjs"',
       VSERVER_GUEST_FILTER: JSON.stringify(Buffer.from(compileGuestFilter()).toString('base64')),
     },
   }
