@@ -11,7 +11,7 @@ import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
 import type { IdRange } from '../host/ids.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
-import { isCode, readNames, readText, syncParent, writeSynced } from './files.ts'
+import { isCode, readNames, readText, syncDirectory, syncParent, writeSynced } from './files.ts'
 import { noteHostname } from './host_name.ts'
 import { encodeMeta, type Meta, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
@@ -121,6 +121,11 @@ export function commitGuest(
     createdAt: new Date().toISOString(),
   }
   writeSynced(join(staged.path, 'meta.json'), encodeMeta(meta))
+  // Not every file system writes the names in a directory because the directory has got a name.
+  const upper = join(staged.path, 'upper')
+  for (const name of readNames(upper)) syncDirectory(join(upper, name))
+  syncDirectory(upper)
+  syncDirectory(staged.path)
   const place = guestDir(root, staged.name)
   try {
     renameSync(staged.path, place)

@@ -63,6 +63,23 @@ for (const kind of ['ext4', 'btrfs'] satisfies FileSystem[]) {
     })
   }
 
+  test('what a command has finished outlives a cut that follows at once', async () => {
+    await it.must(
+      'vserver create done --from dir:/tmp/tiny && vserver start done && vserver stop done',
+    )
+    // What the guest has written is the guest's to sync.
+    await it.must('echo x >/var/lib/vserver/guests/done/upper/written; sync')
+    await it.must('vserver clone done copy && vserver create fresh --from dir:/tmp/tiny')
+    await it.cut()
+    await it.boot()
+    assert.is(await it.must('vserver list --quiet'), 'copy\ndone\nfresh\nkept\n')
+    await it.must('vserver start --all', { limitS: 120 })
+    for (const name of ['copy', 'done', 'fresh', 'kept']) {
+      await it.must(`vserver exec ${name} -- /true-static`)
+    }
+    await it.must('vserver kill --all && vserver destroy --yes copy done fresh')
+  })
+
   test('an orderly reboot keeps everything too', async () => {
     await it.must('vserver start kept')
     await it.reboot()
