@@ -45,9 +45,12 @@ function commandOptions(specs: OptionSpecs): readonly VerbOption[] {
 
 async function run(command: Command, cli: Cli, args: VerbArgs): Promise<number> {
   const { verb, options: specs = {} } = command
-  const words = Object.entries(specs).flatMap(([key, { kind }]) => {
+  const words = Object.entries(specs).flatMap(([key, spec]) => {
+    const { kind } = spec
     const name = optionName(key)
-    if (kind === 'boolean') return args.flag(name) ? [`${key}=true`] : []
+    // A switch that was not given is off, and not missing.
+    const off = spec.default === undefined && spec.optional !== true ? [`${key}=false`] : []
+    if (kind === 'boolean') return args.flag(name) ? [`${key}=true`] : off
     if (kind === 'list') return args.flag(name) ? [`${key}=${args.list(name).join(',')}`] : []
     const value = args.text(name)
     return value === undefined ? [] : [`${key}=${value}`]

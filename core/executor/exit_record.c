@@ -1,4 +1,7 @@
-/* exit.json: how a guest last ended. Written whole or not at all; printed as it stands. */
+/*
+ * exit.json: how a guest last ended. Written whole or not at all; printed as it stands. The end of a guest
+ * does not wait for the disk: after a power failure the file may be empty, and is then no record.
+ */
 #include "front.h"
 
 #include <linux/time.h>
@@ -89,9 +92,11 @@ int vs_exit_read(int lib, struct vs_exit *e)
 		return fd;
 	size = vs_read_full(fd, e->json, sizeof(e->json) - 1);
 	sys_close(fd);
+	if (!size)
+		return -ENOENT;
 	if (size > 0 && e->json[size - 1] == '\n')
 		e->json[size - 1] = 0;
-	if (size <= 0 || parse_number(&at, "{\"code\":", &e->code) ||
+	if (size < 0 || parse_number(&at, "{\"code\":", &e->code) ||
 	    parse_number(&at, ",\"signal\":", &e->signal) ||
 	    parse_text(&at, ",\"at\":\"", e->at, sizeof(e->at)) ||
 	    parse_text(&at, "\",\"reason\":\"", e->reason, sizeof(e->reason)) || !vs_equal(at, "\"}"))

@@ -118,7 +118,12 @@ function writeToDisk(path: string, data: string | Uint8Array): void {
 
 /** Makes a rename into or out of a directory last through a power failure. */
 export function syncParent(path: string): void {
-  const fd = openSync(dirname(path), 'r')
+  syncDirectory(dirname(path))
+}
+
+/** Makes the names in a directory last through a power failure; what is in those is not looked at. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
   } finally {

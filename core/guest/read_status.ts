@@ -35,7 +35,8 @@ export function readStatus(
 ): GuestStatus {
   const life = readLife(root, stored.name)
   const config = readConfig(stored, registry)
-  const lastExit = readText(join(stored.dir, 'exit.json'))?.trimEnd()
+  // Empty after a power failure: the supervisor does not wait for the disk.
+  const lastExit = readText(join(stored.dir, 'exit.json'))?.trimEnd() || undefined
   const record = life.kind === 'alive' ? life.record : undefined
   const up = record !== undefined && record.init.pid !== 0
   return {

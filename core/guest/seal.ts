@@ -72,8 +72,12 @@ export async function sealGuest(
     mkdirSync(marker, { mode: 0o700 })
     try {
       await makeDirectoryLike(session, { path: layer, like: upper })
+      // No record without the layer that it names, and no exchange without the record.
+      syncParent(layer)
       const meta: Meta = { ...guest.meta, layers }
-      writeWhole(join(guest.dir, 'meta.json'), encodeMeta(meta), { sync: true })
+      const record = join(guest.dir, 'meta.json')
+      writeWhole(record, encodeMeta(meta), { sync: true })
+      syncParent(record)
     } catch (error) {
       rmSync(layer, { recursive: true, force: true })
       rmdirSync(marker)

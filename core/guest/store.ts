@@ -136,7 +136,10 @@ export async function commitGuest(
     createdAt: new Date().toISOString(),
   }
   writeStaged(staged, join(staged.path, 'meta.json'), encodeMeta(meta))
-  await syncAll(session, staged.written)
+  // Not every file system writes the names in a directory because the directory has got a name.
+  const upper = join(staged.path, 'upper')
+  const directories = [...readNames(upper).map((name) => join(upper, name)), upper, staged.path]
+  await syncAll(session, [...staged.written, ...directories])
   const place = guestDir(root, staged.name)
   try {
     renameSync(staged.path, place)

@@ -116,6 +116,10 @@ test('prints every kind of end as the appliance does', ({ cleanup }) => {
     assert.match(stdout, ['failed', 'lost'].includes(end.reason) ? 'web: failed' : 'web: stopped')
     assert.is(JSON.stringify(JSON.parse(w.run('status', '--json', 'web').stdout)[0].lastExit), text)
   }
+  // What a power failure may leave of it.
+  writeFileSync(w.guestDir('web', 'exit.json'), '')
+  assert.match(w.runWith({ VSERVER_COMPILED: '1' }, 'status', 'web').stdout, 'web: created')
+  assert.is(JSON.parse(w.run('status', '--json', 'web').stdout)[0].lastExit, null)
   writeFileSync(w.guestDir('web', 'exit.json'), 'not JSON')
   assert.is(w.runWith({ VSERVER_COMPILED: '1' }, 'status', 'web').status, 1)
 })

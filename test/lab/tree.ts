@@ -1,5 +1,7 @@
 /**
- * The disk with the tree under test: sources, what they import, the built file and the compiled tools.
+ * The disk with the tree under test: sources, what they import, the built file and the compiled tools. A
+ * virtio disk, since walking it takes a fifth of what it takes over 9p (1.6 and 8.0 s), which the cloud
+ * flavour of the kernels does not have either; reading is as quick (2.3 and 2.1 s for 43 MB).
  *
  * @module
  */

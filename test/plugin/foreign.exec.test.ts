@@ -63,6 +63,7 @@ test('the example of the README works', ({ cleanup }) => {
   assert.is(ran.code, 0, ran.stdout + ran.stderr)
   assert.match(ran.stdout, /\n\d+ passed, 0 failed\n$/)
   assert.is(it.run('layers', '--count').stdout, '0\n')
+  assert.equal([it.run('layers').code, it.run('layers').stdout], [0, ''])
   assert.match(it.run('layers', '--help').stdout, /--count +only say how many there are/)
   assert.is(it.run('layers', '--cuont').code, 2)
   const from = ['--from', `dir:${makeTree(join(it.scratch, 'tree'))}`]

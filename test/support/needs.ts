@@ -120,6 +120,8 @@ const needs: Readonly<Record<string, Need>> = {
   'cgroup2-controllers': feature(() =>
     /\bmemory\b/.test(text('/sys/fs/cgroup/cgroup.controllers'))
   ),
+  // Before, where the BPF security module is on, anybody may give files of theirs security attributes.
+  'linux-6.11': feature(() => isAtLeast(release(), 6, 11)),
   // A pidfd tells how its process ended; without that no forker stays in guests.
   'linux-6.15': feature(() => isAtLeast(release(), 6, 15)),
   systemd: feature(() => existsSync('/run/systemd/system')),

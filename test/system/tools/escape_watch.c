@@ -71,7 +71,11 @@ static void look(int pid, int kind, const char *secret, const char *command)
 	} else if (kind == CWD || kind == ROOT) {
 		won[kind] |= fchdir(fd) == 0 && climb() == 0;
 	} else if (kind == EXE_WRITE) {
-		won[kind] = 1;
+		/* The command's own file while it ends is no longer busy, and is the guest's. */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(path, buffer, sizeof(buffer) - 1);
+		buffer[length < 0 ? 0 : length] = 0;
+		won[kind] |= strcmp(buffer, command) != 0;
 	} else if (!is_guests(pid, command)) {
 		/* A second look: it may have been the command already and gone by now. */
 		snprintf(path, sizeof(path), "/proc/%d/exe", pid);

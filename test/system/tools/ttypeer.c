@@ -106,13 +106,21 @@ static int source(size_t bytes, uint64_t seed)
 	return 0;
 }
 
-static int listen_to(const int *signals, size_t count, void (*handler)(int))
+static void say_ready(int number)
+{
+	(void)number;
+	say("ready\n");
+}
+
+/* Who reads what is announced sends signals: they are listened to before. */
+static int listen_to(const int *signals, size_t count, void (*handler)(int), void (*announce)(int))
 {
 	struct sigaction action = { .sa_handler = handler };
 	char byte;
 
 	for (size_t i = 0; i < count; i++)
 		sigaction(signals[i], &action, NULL);
+	announce(0);
 	for (;;) {
 		ssize_t got = read(0, &byte, 1);
 		if (got == 0) {
@@ -131,14 +139,10 @@ int main(int argc, char **argv)
 	const int winch[] = { SIGWINCH };
 	const int keys[] = { SIGINT, SIGQUIT, SIGTSTP, SIGHUP };
 
-	if (argc == 2 && strcmp(argv[1], "size") == 0) {
-		show_size(0);
-		return listen_to(winch, 1, show_size);
-	}
-	if (argc == 2 && strcmp(argv[1], "signals") == 0) {
-		say("ready\n");
-		return listen_to(keys, 4, show_signal);
-	}
+	if (argc == 2 && strcmp(argv[1], "size") == 0)
+		return listen_to(winch, 1, show_size, show_size);
+	if (argc == 2 && strcmp(argv[1], "signals") == 0)
+		return listen_to(keys, 4, show_signal, say_ready);
 	if (argc == 3 && strcmp(argv[1], "die") == 0) {
 		raw();
 		say("ready!");
