@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { statfsSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LabError, run } from './places.ts'
@@ -55,6 +55,7 @@ async function sparse(path: string, bytes: number): Promise<void> {
 
 /** @throws {LabError} when the file system of `path` cannot take so many bytes more */
 export function needDisk(path: string, bytes: number): void {
+  mkdirSync(dirname(path), { recursive: true })
   const { bavail, bsize } = statfsSync(dirname(path))
   const free = bavail * bsize
   if (free >= bytes) return
