@@ -13,7 +13,15 @@ export async function shell(
   { host, kernel }: { readonly host: HostName; readonly kernel: KernelName },
 ): Promise<number> {
   console.error(`lab: preparing ${host} ${kernel}; the first time takes a minute or two`)
-  const one = await machine({ host, kernel, purpose: 'shell', tree: true, interactive: true })
+  // Two processors boot faster, and a person can tell what their emulation does to a kernel.
+  const one = await machine({
+    host,
+    kernel,
+    purpose: 'shell',
+    tree: true,
+    interactive: true,
+    processors: 2,
+  })
   const { stdin } = process
   try {
     await one.boot()

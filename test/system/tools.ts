@@ -1,5 +1,5 @@
 /**
- * The C programs of the system tests, compiled when they are first asked for.
+ * The C programs of tests that the lab runs too, compiled when they are first asked for.
  *
  * @module
  */
@@ -36,6 +36,9 @@ const hosted: Readonly<Record<string, readonly string[]>> = {
   escape: escapeParts,
   hostkey: ['hostkey.c'],
   killat: ['killat.c', 'killat_table.c'],
+  'native-device': ['../../linux/native/device.c'],
+  'native-netlink': ['../../linux/native/netlink.c'],
+  'native-seccomp': ['../../linux/native/seccomp.c'],
   ptydrive: ['ptydrive.c', 'ptyterm.c'],
   ttypeer: ['ttypeer.c'],
 }

@@ -31,7 +31,6 @@ test('a process in the cgroup has the devices of guests and no others', ({ clean
   mkdirSync(directory)
   cleanup(() => rmdirSync(directory))
   const program = native('device')
-  cleanup(() => program.remove())
 
   const code = deviceProgram(guestDevices)
   const load = programLoadFor(code, {

@@ -1,29 +1,19 @@
 /**
- * Compiles the C programs beside this file and runs them.
+ * Runs the C programs beside this file.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { inRepository } from '../../support/paths.ts'
+import { tool } from '../../system/tools.ts'
 
 export interface Native {
   /** Runs the program; gives back the lines that it printed. Throws when it fails. */
   run(args: readonly string[], input: Uint8Array): string[]
-  /** Removes it. */
-  remove(): void
 }
 
-/** Compiles `test/linux/native/NAME.c`. */
-export function native(name: string): Native {
-  const directory = mkdtempSync(join(tmpdir(), 'vserver-native-'))
-  const program = join(directory, name)
-  const source = inRepository('test/linux/native', `${name}.c`)
-  const flags = ['-std=c17', '-O1', '-Wall', '-Wextra', '-Werror']
-  const compiled = spawnSync('gcc', [...flags, '-o', program, source], { encoding: 'utf8' })
-  if (compiled.status !== 0) throw new Error(`gcc ${name}.c: ${compiled.stderr}`)
+/** Compiles `test/linux/native/NAME.c` when it has to be. */
+export function native(name: 'device' | 'netlink' | 'seccomp'): Native {
+  const program = tool(`native-${name}`)
   return {
     run(args, input) {
       const result = spawnSync(program, args, { encoding: 'utf8', input, timeout: 10_000 })
@@ -32,6 +22,5 @@ export function native(name: string): Native {
       }
       return result.stdout.split('\n').filter((line) => line !== '')
     },
-    remove: () => rmSync(directory, { recursive: true }),
   }
 }

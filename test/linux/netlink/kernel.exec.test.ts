@@ -24,17 +24,10 @@ const test = suite('rtnetlink requests to the kernel', { needs: ['root', 'gcc', 
 /** Sends requests in a network namespace B; the hole `A` becomes another namespace's descriptor. */
 function send(messages: readonly Message[]): { acks: number[]; lines: string[] } {
   const { bytes, holes } = encodeRequests(messages)
-  const program = native('netlink')
-  try {
-    const offsets = (holes.get('A') ?? []).map(({ offset }) => String(offset))
-    const lines = program.run(offsets, bytes)
-    const acks = lines.filter((line) => line.startsWith('ack ')).map((line) =>
-      Number(line.slice(4))
-    )
-    return { acks, lines: lines.filter((line) => !line.startsWith('ack ')) }
-  } finally {
-    program.remove()
-  }
+  const offsets = (holes.get('A') ?? []).map(({ offset }) => String(offset))
+  const lines = native('netlink').run(offsets, bytes)
+  const acks = lines.filter((line) => line.startsWith('ack ')).map((line) => Number(line.slice(4)))
+  return { acks, lines: lines.filter((line) => !line.startsWith('ack ')) }
 }
 
 function ip(text: string): Uint8Array {
