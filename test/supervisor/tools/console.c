@@ -1,6 +1,6 @@
 /*
  * A client of the console's socket that does not play by the rules: `console RUNDIR MODE`
- *	deaf N		connects N times and never reads; prints how many were let go after a second
+ *	deaf N		connects N times and never reads; prints how many were let go
  *	bad		sends a frame of no known kind; prints `parted` when it is let go
  *	slow		sends one frame byte by byte
  */
@@ -41,9 +41,8 @@ int main(int argc, char **argv)
 
 		for (int i = 0; i < count; i++)
 			fds[i] = reach();
-		usleep(1000000);
 		for (int i = 0; i < count; i++)
-			gone += parted(fds[i], 0);
+			gone += parted(fds[i], 4000);
 		printf("%d\n", gone);
 		return 0;
 	}
