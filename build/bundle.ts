@@ -37,7 +37,7 @@ const packs: Readonly<Record<string, readonly string[]>> = {
   ],
   debian: ['plugins/bootstrap-debian/make.ts'],
   openpgp: ['node_modules/openpgp/dist/node/openpgp.min.cjs'],
-  xz: ['node_modules/xz-decompress/dist/package/xz-decompress.js'],
+  xz: ['core/host/tree/xz.ts'],
   test: ['core/cli/plugins.ts'],
 }
 

@@ -51,8 +51,9 @@ export function makeLoader(source: ScriptSource): Load {
     if (!name.startsWith(MODULE)) return modules.get(name)?.exports ?? run(name)
     const path = name.slice(MODULE.length)
     const file = `./${source.packOf[path]}.js`
-    const found = (modules.get(file)?.exports ?? run(file))[path]
-    // Its default export is its own, not all of it.
+    const found = (modules.get(file)?.exports ?? run(file))[path] as Exports
+    // Its default export is its own, not all of it. What comes of a CommonJS module may say so already.
+    if (found.__esModule === true) return found
     return Object.defineProperty(found, '__esModule', { value: true })
   }
   return load

@@ -14,13 +14,16 @@ const scripts: Readonly<Record<string, string>> = {
     exports.a=1;exports.path=require("node:path");exports.c=()=>require("./module/core/c.ts")})`,
   'pack.js': `(function(exports,require,module){
     module.exports={"core/c.ts":{default:"c",a:require("./first.js").a}}})`,
+  'common.js': `(function(exports,require,module){const common={a:2};
+    Object.defineProperty(common,"__esModule",{get:()=>true,enumerable:true});
+    module.exports={"common.cjs":common}})`,
 }
 
 function loader(mark: string) {
   const asked: string[] = []
   const refused: string[] = []
   const load = makeLoader({
-    packOf: { 'core/c.ts': 'pack' },
+    packOf: { 'core/c.ts': 'pack', 'common.cjs': 'common' },
     asset(name) {
       asked.push(name)
       // V8 does not look at the cache of a text that it has compiled before.
@@ -56,6 +59,13 @@ test('gives a module out of its pack, which is loaded when it is needed', () => 
   assert.is(c.__esModule, true)
   assert.is(first.c(), c)
   assert.equal(asked, ['first.js', 'first.cache', 'pack.js', 'pack.cache'])
+})
+
+test('takes a module that came of CommonJS and says so by an accessor', () => {
+  const { load } = loader('accessor')
+  const common = load('./module/common.cjs') as { readonly a: number; readonly __esModule: boolean }
+  assert.is(common.a, 2)
+  assert.is(common.__esModule, true)
 })
 
 test('goes on where a code cache is useless, and says so', () => {

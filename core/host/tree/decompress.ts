@@ -87,9 +87,8 @@ async function decompressed(
     case 'zstd':
       return through(input, createZstdDecompress({ chunkSize: CHUNK_BYTES }))
     case 'xz': {
-      // It compiles WebAssembly when it is loaded.
-      const { default: xz } = await import('xz-decompress')
-      return new xz.XzReadableStream(toWeb(input))
+      const { decompressXz } = await import('./xz.ts')
+      return decompressXz(toWeb(input))
     }
     default:
       return compression satisfies never
