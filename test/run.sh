@@ -2,7 +2,7 @@
 # All tests: checks of types and style, pure tests under Node and Deno, the C, real guests, and machines
 # with stock kernels (the lab). The last line is the sum, `N passed, N failed`; the exit code is 1 when
 # anything failed. A missing prerequisite is a loud skip for a person and a failure where CI=true; what
-# only another host can have is skipped here and run by `npm run lab`.
+# only another host can have is skipped here and run in the lab.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/node_modules/.bin:$PATH
@@ -78,9 +78,8 @@ mkdir -p dist/reports
 count 'tests with the executor' node test/support/run.ts --tier exec --report dist/reports/exec.json
 sh build/debian-tree.sh || echo 'test: tests that boot Debian will fail' >&2
 count 'tests with guests' node test/support/run.ts --tier system --report dist/reports/system.json
-# `npm run lab` runs all of it: power cuts and the system tier in there, too.
-count 'the lab' node test/support/run.ts --tier lab --live \
-  lab/bare lab/disk lab/faults lab/musl lab/old
+count 'the lab' node test/support/run.ts --tier lab --live
+count 'tests that were skipped somewhere' node test/lab/everywhere.ts
 
 printf '\n'
 [ "$skipped" = 0 ] || echo "$skipped skipped: see SKIPPED above for what is missing"
