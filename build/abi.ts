@@ -16,6 +16,8 @@ const groups: readonly (readonly [prefix: string, values: Readonly<Record<string
   ['ARG', abi.arg],
   ['SLOT', abi.slot],
   ['REFUSE', abi.refusal],
+  ['LIST', abi.list],
+  ['RELINK', abi.relink],
   ['STATE', abi.state],
   ['FRAME', abi.frame],
   ['CARD', abi.card],

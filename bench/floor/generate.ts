@@ -133,6 +133,8 @@ function statement(op: Op, cells: Cells): string {
     case 'EXEC':
     case 'REPORT':
     case 'SERVE':
+    case 'LIST':
+    case 'RELINK':
       throw new RangeError(`a start plan holds no ${op.code}`)
     default:
       return op.code satisfies never

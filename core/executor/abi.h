@@ -47,6 +47,8 @@
 #define VS_OP_SWEEP 12u
 #define VS_OP_LOAD 13u
 #define VS_OP_SERVE 14u
+#define VS_OP_LIST 15u
+#define VS_OP_RELINK 16u
 
 #define VS_ARG_IMM 0u
 #define VS_ARG_SLOT 1u
@@ -90,6 +92,11 @@
 #define VS_REFUSE_WHOLE 21u
 #define VS_REFUSE_UNUSED 22u
 
+#define VS_LIST_CLOSELY 1u
+
+#define VS_RELINK_LINK 1u
+#define VS_RELINK_ADOPT 2u
+
 #define VS_STATE_STARTING 1u
 #define VS_STATE_RUNNING 2u
 #define VS_STATE_STOPPING 3u
@@ -130,6 +137,8 @@
 	[VS_OP_SWEEP] = { 3, 8 }, \
 	[VS_OP_LOAD] = { 4 }, \
 	[VS_OP_SERVE] = { 3, 4, 8 }, \
+	[VS_OP_LIST] = { 3, 8, 1 }, \
+	[VS_OP_RELINK] = { 3, 8, 4, 3, 8 }, \
 }
 
 struct vs_header {
@@ -297,5 +306,91 @@ _Static_assert(offsetof(struct vs_frame, error) == 16, "frame.error");
 _Static_assert(offsetof(struct vs_frame, status) == 20, "frame.status");
 _Static_assert(offsetof(struct vs_frame, slot_count) == 24, "frame.slot_count");
 _Static_assert(offsetof(struct vs_frame, byte_count) == 28, "frame.byte_count");
+
+struct vs_list_head {
+	uint32_t error;
+	uint32_t count;
+	uint32_t bytes;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct vs_list_head) == 16, "list_head");
+_Static_assert(offsetof(struct vs_list_head, error) == 0, "list_head.error");
+_Static_assert(offsetof(struct vs_list_head, count) == 4, "list_head.count");
+_Static_assert(offsetof(struct vs_list_head, bytes) == 8, "list_head.bytes");
+_Static_assert(offsetof(struct vs_list_head, reserved) == 12, "list_head.reserved");
+
+struct vs_list_entry {
+	uint64_t ino;
+	uint64_t size;
+	uint64_t blocks;
+	int64_t mtime_sec;
+	int64_t ctime_sec;
+	uint32_t mtime_nsec;
+	uint32_t ctime_nsec;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t nlink;
+	uint32_t mode;
+	uint32_t rdev_major;
+	uint32_t rdev_minor;
+	uint32_t flags;
+	uint32_t xattr_bytes;
+	uint32_t error;
+	uint16_t name_bytes;
+	uint16_t record_bytes;
+};
+_Static_assert(sizeof(struct vs_list_entry) == 88, "list_entry");
+_Static_assert(offsetof(struct vs_list_entry, ino) == 0, "list_entry.ino");
+_Static_assert(offsetof(struct vs_list_entry, size) == 8, "list_entry.size");
+_Static_assert(offsetof(struct vs_list_entry, blocks) == 16, "list_entry.blocks");
+_Static_assert(offsetof(struct vs_list_entry, mtime_sec) == 24, "list_entry.mtime_sec");
+_Static_assert(offsetof(struct vs_list_entry, ctime_sec) == 32, "list_entry.ctime_sec");
+_Static_assert(offsetof(struct vs_list_entry, mtime_nsec) == 40, "list_entry.mtime_nsec");
+_Static_assert(offsetof(struct vs_list_entry, ctime_nsec) == 44, "list_entry.ctime_nsec");
+_Static_assert(offsetof(struct vs_list_entry, uid) == 48, "list_entry.uid");
+_Static_assert(offsetof(struct vs_list_entry, gid) == 52, "list_entry.gid");
+_Static_assert(offsetof(struct vs_list_entry, nlink) == 56, "list_entry.nlink");
+_Static_assert(offsetof(struct vs_list_entry, mode) == 60, "list_entry.mode");
+_Static_assert(offsetof(struct vs_list_entry, rdev_major) == 64, "list_entry.rdev_major");
+_Static_assert(offsetof(struct vs_list_entry, rdev_minor) == 68, "list_entry.rdev_minor");
+_Static_assert(offsetof(struct vs_list_entry, flags) == 72, "list_entry.flags");
+_Static_assert(offsetof(struct vs_list_entry, xattr_bytes) == 76, "list_entry.xattr_bytes");
+_Static_assert(offsetof(struct vs_list_entry, error) == 80, "list_entry.error");
+_Static_assert(offsetof(struct vs_list_entry, name_bytes) == 84, "list_entry.name_bytes");
+_Static_assert(offsetof(struct vs_list_entry, record_bytes) == 86, "list_entry.record_bytes");
+
+struct vs_relink_head {
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+	uint32_t count;
+};
+_Static_assert(sizeof(struct vs_relink_head) == 16, "relink_head");
+_Static_assert(offsetof(struct vs_relink_head, mtime_sec) == 0, "relink_head.mtime_sec");
+_Static_assert(offsetof(struct vs_relink_head, mtime_nsec) == 8, "relink_head.mtime_nsec");
+_Static_assert(offsetof(struct vs_relink_head, count) == 12, "relink_head.count");
+
+struct vs_relink_entry {
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_sec;
+	uint64_t object_ino;
+	uint32_t mtime_nsec;
+	uint16_t action;
+	uint16_t entry_bytes;
+	uint16_t name_bytes;
+	uint16_t object_bytes;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct vs_relink_entry) == 48, "relink_entry");
+_Static_assert(offsetof(struct vs_relink_entry, ino) == 0, "relink_entry.ino");
+_Static_assert(offsetof(struct vs_relink_entry, size) == 8, "relink_entry.size");
+_Static_assert(offsetof(struct vs_relink_entry, mtime_sec) == 16, "relink_entry.mtime_sec");
+_Static_assert(offsetof(struct vs_relink_entry, object_ino) == 24, "relink_entry.object_ino");
+_Static_assert(offsetof(struct vs_relink_entry, mtime_nsec) == 32, "relink_entry.mtime_nsec");
+_Static_assert(offsetof(struct vs_relink_entry, action) == 36, "relink_entry.action");
+_Static_assert(offsetof(struct vs_relink_entry, entry_bytes) == 38, "relink_entry.entry_bytes");
+_Static_assert(offsetof(struct vs_relink_entry, name_bytes) == 40, "relink_entry.name_bytes");
+_Static_assert(offsetof(struct vs_relink_entry, object_bytes) == 42, "relink_entry.object_bytes");
+_Static_assert(offsetof(struct vs_relink_entry, reserved) == 44, "relink_entry.reserved");
 
 #endif

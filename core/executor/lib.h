@@ -17,6 +17,12 @@ char *strchr(const char *text, int byte);
 /* Are the two texts equal? */
 int vs_equal(const char *a, const char *b);
 
+/* Is it one of the two names that every directory has, `.` and `..`? */
+static inline int vs_is_self_or_up(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
 /* The rest of text after prefix, or NULL when it does not start so. */
 const char *vs_after(const char *text, const char *prefix);
 

@@ -40,6 +40,20 @@ long vs_op_clock(uint8_t *to, uint32_t length);
 long vs_op_report(struct vs_machine *m, const uint8_t *from, uint64_t length);
 long vs_op_netlink(int fd, const uint8_t *requests, uint32_t length);
 
+/* Appends room for length bytes, which the caller fills, to the reply. */
+long vs_extend_reply(struct vs_machine *m, uint64_t length, uint8_t **at);
+
+/* ops_list.c */
+long vs_op_list(struct vs_machine *m, const struct vs_op *op, int root);
+/*
+ * Opens a directory below root for reading: no link on the way, no mount, never above. *mount becomes
+ * the id of its mount. A descriptor or -errno.
+ */
+long vs_open_below(int root, const char *path, uint64_t *mount);
+
+/* ops_relink.c */
+long vs_op_relink(struct vs_machine *m, const struct vs_op *op, int root, int store);
+
 /* ops_tree.c */
 long vs_op_prune(int dir, const char *name);
 long vs_op_sweep(int dir, const char *name);

@@ -62,7 +62,7 @@ long vs_op_clock(uint8_t *to, uint32_t length)
 	return (long)size;
 }
 
-long vs_op_report(struct vs_machine *m, const uint8_t *from, uint64_t length)
+long vs_extend_reply(struct vs_machine *m, uint64_t length, uint8_t **at)
 {
 	struct vs_reply *reply = m->reply;
 
@@ -70,9 +70,19 @@ long vs_op_report(struct vs_machine *m, const uint8_t *from, uint64_t length)
 		return -EOPNOTSUPP;
 	if (length > reply->size - reply->used)
 		return -ENOBUFS;
-	memcpy(reply->at + reply->used, from, length);
+	*at = reply->at + reply->used;
 	reply->used += length;
 	return 0;
+}
+
+long vs_op_report(struct vs_machine *m, const uint8_t *from, uint64_t length)
+{
+	uint8_t *at;
+	long error = vs_extend_reply(m, length, &at);
+
+	if (!error)
+		memcpy(at, from, length);
+	return error;
 }
 
 static uint32_t count_acks(const uint8_t *at, uint32_t left)

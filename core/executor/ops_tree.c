@@ -185,11 +185,6 @@ static long barren(struct walk *w)
 	return 0;
 }
 
-static int is_self_or_up(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 /* Goes through the current directory once, until its end or the first directory that is in use. */
 static long pass(struct walk *w)
 {
@@ -201,7 +196,7 @@ static long pass(struct walk *w)
 			const struct entry *entry = (const void *)(w->entries + at);
 
 			at += entry->size;
-			if (is_self_or_up(entry->name))
+			if (vs_is_self_or_up(entry->name))
 				continue;
 			error = remove_name(w, w->fd, entry->name, entry->type);
 			if (error == DESCEND)
@@ -271,7 +266,7 @@ static long remove_tree(int dir, const char *name, int cgroup)
 
 	while (at && name[at - 1] != '/')
 		at--;
-	if (at == length || is_self_or_up(name + at))
+	if (at == length || vs_is_self_or_up(name + at))
 		return -EINVAL;
 	if (!at)
 		return walk(&w);

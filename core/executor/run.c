@@ -154,6 +154,10 @@ static long run_op(struct vs_machine *m, const struct vs_op *op)
 		return vs_op_prune((int)value(m, op, 0), (char *)vs_at(m, args[1]));
 	case VS_OP_SWEEP:
 		return vs_op_sweep((int)value(m, op, 0), (char *)vs_at(m, args[1]));
+	case VS_OP_LIST:
+		return vs_op_list(m, op, (int)value(m, op, 0));
+	case VS_OP_RELINK:
+		return vs_op_relink(m, op, (int)value(m, op, 0), (int)value(m, op, 3));
 	case VS_OP_SERVE:
 		vs_op_serve(m, (int)value(m, op, 0), op);
 	default:

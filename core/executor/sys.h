@@ -19,6 +19,12 @@
  */
 #define VS_HOT __attribute__((section(".data")))
 
+/*
+ * For what neither a start nor an exec runs: it lies behind all other code and the constants (late.ld), so
+ * that they stay within the 64 KiB that one page fault maps.
+ */
+#define VS_LATE __attribute__((section(".late"), noinline))
+
 #define SYS_0(n) vs_sys3(n, 0, 0, 0)
 #define SYS_1(n, a) vs_sys3(n, (long)(a), 0, 0)
 #define SYS_2(n, a, b) vs_sys3(n, (long)(a), (long)(b), 0)

@@ -77,6 +77,8 @@ export type Role = keyof typeof role
  * | SWEEP   | 0: directory descriptor, 1: TEXT name: removes a file or directory tree without following links or crossing mounts | 0 |
  * | LOAD    | 0: DATA source (its length, 1, 2, 4 or 8, is the width) | the unsigned value stored there |
  * | SERVE   | 0: socket, 1: DATA the base environment and the login command, each a list of NUL-terminated texts ended by an empty one, 2: TEXT search path: starts commands until nobody can ask for one any more | does not return |
+ * | LIST    | 0: number directory descriptor, 1: TEXT path of a directory below it (`.`: itself), 2: IMM flags of `list`: appends a `list_head` and a `list_entry` for each name to the reply | 0, also when the directory cannot be read: the head says so |
+ * | RELINK  | 0: number directory descriptor, 1: TEXT path of a directory below it, 2: DATA a `relink_head` and its entries, 3: number descriptor of the store, 4: TEXT staging name in the store, of this session alone: makes files of the directory links to objects of the store, or objects of files; appends an errno (32 bits, 0: done) for each entry to the reply | 0 |
  */
 export const op = {
   SYSCALL: 0,
@@ -94,6 +96,8 @@ export const op = {
   SWEEP: 12,
   LOAD: 13,
   SERVE: 14,
+  LIST: 15,
+  RELINK: 16,
 } as const
 export type OpName = keyof typeof op
 
@@ -123,6 +127,8 @@ export const shape = {
   SWEEP: [number, ['TEXT']],
   LOAD: [['DATA']],
   SERVE: [number, ['DATA'], ['TEXT']],
+  LIST: [number, ['TEXT'], ['IMM']],
+  RELINK: [number, ['TEXT'], ['DATA'], number, ['TEXT']],
 } as const satisfies Readonly<Record<OpName, readonly (readonly (keyof typeof arg)[])[]>>
 
 /**
@@ -187,6 +193,20 @@ export type Refusal = keyof typeof refusal
 
 /** State words of the state record. */
 export const state = { STARTING: 1, RUNNING: 2, STOPPING: 3 } as const
+
+/** Flags of LIST. */
+export const list = {
+  /** Inode flags and the length of the list of xattrs, of regular files. */
+  CLOSELY: 1,
+} as const
+
+/** What RELINK does to a file that is still the one that the entry tells of (ESTALE otherwise). */
+export const relink = {
+  /** Replaces it by a link to the object, without a moment in which the name is missing. */
+  LINK: 1,
+  /** Makes it the object: links the object's name to it. EEXIST when there is one. */
+  ADOPT: 2,
+} as const
 
 /** Kinds of frames that the executor writes to the appliance or to a waiting front door. */
 export const frame = {
@@ -322,6 +342,67 @@ export const layout = {
     ['status', 'u32'],
     ['slot_count', 'u32'],
     ['byte_count', 'u32'],
+  ],
+  /**
+   * LIST: `count` entries of `bytes` bytes in all follow. `error`: errno; then there are none. ENOBUFS:
+   * the reply has no room for all of them.
+   */
+  list_head: [
+    ['error', 'u32'],
+    ['count', 'u32'],
+    ['bytes', 'u32'],
+    ['reserved', 'u32'],
+  ],
+  /**
+   * LIST: one name, in the order of getdents64(2); `.` and `..` are left out. Behind it the name
+   * (`name_bytes` without NUL), a NUL and padding; the next one begins after `record_bytes`, a multiple
+   * of 8. `error`: errno of the look at it, EXDEV for what is mounted there; the other fields may then
+   * be 0. `blocks` of 512 bytes; `mode` with the type; `flags` of FS_IOC_GETFLAGS and `xattr_bytes` of
+   * listxattr(2), both 0 unless asked for and supported. Times and owner are read before these two, so
+   * that a change in between shows in ctime later.
+   */
+  list_entry: [
+    ['ino', 'u64'],
+    ['size', 'u64'],
+    ['blocks', 'u64'],
+    ['mtime_sec', 'i64'],
+    ['ctime_sec', 'i64'],
+    ['mtime_nsec', 'u32'],
+    ['ctime_nsec', 'u32'],
+    ['uid', 'u32'],
+    ['gid', 'u32'],
+    ['nlink', 'u32'],
+    ['mode', 'u32'],
+    ['rdev_major', 'u32'],
+    ['rdev_minor', 'u32'],
+    ['flags', 'u32'],
+    ['xattr_bytes', 'u32'],
+    ['error', 'u32'],
+    ['name_bytes', 'u16'],
+    ['record_bytes', 'u16'],
+  ],
+  /** RELINK: `count` entries follow, up to the table's end; the directory's mtime is set to this one. */
+  relink_head: [
+    ['mtime_sec', 'i64'],
+    ['mtime_nsec', 'u32'],
+    ['count', 'u32'],
+  ],
+  /**
+   * RELINK: one file, as it must still be, and what to do (`relink`). Behind it the name and the path
+   * of the object in the store, each of so many bytes and a NUL, and padding; the next one begins after
+   * `entry_bytes`, a multiple of 8. `object_ino`: a file that is this inode is left alone by LINK.
+   */
+  relink_entry: [
+    ['ino', 'u64'],
+    ['size', 'u64'],
+    ['mtime_sec', 'i64'],
+    ['object_ino', 'u64'],
+    ['mtime_nsec', 'u32'],
+    ['action', 'u16'],
+    ['entry_bytes', 'u16'],
+    ['name_bytes', 'u16'],
+    ['object_bytes', 'u16'],
+    ['reserved', 'u32'],
   ],
 } as const satisfies Record<string, Layout>
 

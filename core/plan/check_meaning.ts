@@ -88,6 +88,8 @@ export function checkMeaning(
     case 'REAP':
     case 'PRUNE':
     case 'SWEEP':
+    case 'LIST':
+    case 'RELINK':
       return undefined
     default:
       return name satisfies never

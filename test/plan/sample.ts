@@ -36,6 +36,8 @@ export function samplePlan(): Plan {
   main.emit('REPORT', [buffer, read])
   main.emit('PRUNE', [file, 'group'])
   main.emit('SWEEP', [file, 'tree'])
+  main.emit('LIST', [file, 'usr/bin', 1])
+  main.emit('RELINK', [file, 'usr/bin', part(buffer, { offset: 0, length: 16 }), read, 'staging'])
   helper.step(2, 'help')
   helper.emit('OPEN', [gate])
   helper.emit('EXEC', ['/bin:/usr/bin', { kind: 'slot', slot: 0 }, bytes(16)])
