@@ -3,14 +3,15 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { busy } from '../errors.ts'
 import { checkPattern } from '../guest/name.ts'
-import { listGuests } from '../guest/store.ts'
+import { listGuests, pendingMove } from '../guest/store.ts'
 import { type Executor, findExecutor } from '../host/executor.ts'
 import { takeLock } from '../host/lock.ts'
 import { ensureDirectory, prepareRoot } from '../host/root_dirs.ts'
-import { runDir } from '../host/root.ts'
+import { guestDir, runDir } from '../host/root.ts'
 import { errno } from '../linux/errno.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
@@ -69,6 +70,11 @@ export async function withGuestLock<T>(
   const got = await lockGuest(cli, { session, name, verb })
   if ('holder' in got) throw busy(verb, name, got.holder)
   try {
+    const dir = guestDir(cli.root, name)
+    if (existsSync(pendingMove(dir))) {
+      const { finishMove } = await import('../guest/pending_move.ts')
+      await finishMove(session, { root: cli.root, dir })
+    }
     return await deed()
   } finally {
     await got.lock.release()

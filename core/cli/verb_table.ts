@@ -177,6 +177,17 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./clone.ts'),
   },
   {
+    verb: 'unify',
+    positional: '[...names]',
+    doc: 'make equal files of all guests one on disk and in memory',
+    options: [
+      { name: 'dry-run', doc: 'only say what would be saved' },
+      { name: 'ignore-times', doc: 'also files that were modified at different times' },
+    ],
+    examples: ['vserver unify', 'vserver unify --dry-run', 'vserver unify web db'],
+    load: () => import('./unify.ts'),
+  },
+  {
     verb: 'rename',
     positional: '<name> <new-name>',
     doc: 'give a stopped guest another name',

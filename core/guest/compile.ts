@@ -35,7 +35,7 @@ import { statInputs } from './inputs.ts'
 import { encodeKept, type Kept } from './kept.ts'
 import { keepStarted } from './pending.ts'
 import { plainGuestFile } from './plain_config.ts'
-import { lowerDirs, type StoredGuest } from './store.ts'
+import { lowerDirs, pendingMove, type StoredGuest } from './store.ts'
 
 /** What compiling needs of the host. */
 export interface CompileHost {
@@ -167,6 +167,7 @@ export async function keepStart(host: CompileHost, guest: PreparedGuest): Promis
   const inputs: readonly InputPath[] = [
     stored.file,
     join(stored.dir, 'meta.json'),
+    pendingMove(stored.dir),
     ...input.lowers.map((path) => ({ path, only: 'identity' } as const)),
     ...looked,
     ...host.registry.files,

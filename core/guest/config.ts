@@ -38,6 +38,7 @@ export interface GuestFile {
   readonly init?: string | readonly string[] | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly stopTimeout?: string | undefined
+  readonly unify?: { readonly exclude?: readonly string[] | undefined } | undefined
   readonly network?: NetworkFile | undefined
 }
 
@@ -61,6 +62,8 @@ export interface GuestConfig {
   /** Environment of the init and of what is run with `exec` and `enter`. */
   readonly env: Readonly<Record<string, string>>
   readonly stopTimeoutMs: number
+  /** Paths inside that `unify` leaves alone, beside those that it always does. */
+  readonly unify: { readonly exclude: readonly string[] }
   readonly network: { readonly mode: string; readonly options: OptionValues }
 }
 
@@ -103,6 +106,7 @@ export function effectiveConfig(
     init: typeof file.init === 'string' ? [file.init] : file.init,
     env: file.env ?? {},
     stopTimeoutMs: parseUnit('time', file.stopTimeout ?? configDefaults.stopTimeout),
+    unify: { exclude: file.unify?.exclude ?? [] },
     network: { mode, options },
   }
 }

@@ -73,6 +73,12 @@ export const keyDocs: readonly KeyDoc[] = [
     doc: 'how long `stop` waits for the init before it kills',
   },
   {
+    key: 'unify.exclude',
+    value: 'list of absolute paths',
+    fallback: 'none',
+    doc: 'inside; `unify` leaves them alone (`*`: any part of a name)',
+  },
+  {
     key: 'network.mode',
     value: 'name of a mode',
     fallback: configDefaults.networkMode,

@@ -54,6 +54,7 @@ export function effectiveValues(
     row(['init'], { written: file.init, fallback: undefined }),
     row(['env'], { written: file.env, fallback: {} }),
     row(['stopTimeout'], { written: file.stopTimeout, fallback: configDefaults.stopTimeout }),
+    row(['unify', 'exclude'], { written: file.unify?.exclude, fallback: [] }),
     row(['network', 'mode'], { written: file.network?.mode, fallback: mode }),
     ...Object.entries<OptionSpec>(specs).map(([key, spec]) =>
       row(['network', key], {

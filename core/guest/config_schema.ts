@@ -51,6 +51,12 @@ const target = v.pipe(
   ),
 )
 
+/** What `unify` leaves alone. */
+export const excludedPaths = v.array(
+  absolute('a path inside the guest'),
+  'expected a list of paths',
+)
+
 const text = (expected: string, pattern: RegExp) =>
   v.pipe(v.string(`expected ${expected}`), v.regex(pattern, `expected ${expected}`))
 
@@ -97,6 +103,9 @@ const foundation = {
     ),
   ),
   stopTimeout: v.optional(unitText('time', { max: 86_400_000 })),
+  unify: v.optional(
+    v.strictObject({ exclude: v.optional(excludedPaths) }, 'expected a mapping with exclude'),
+  ),
 }
 
 /** The schema of one declared option. */

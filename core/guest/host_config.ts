@@ -7,11 +7,19 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { defaultIdBounds, type IdBounds } from '../host/ids.ts'
 import type { Root } from '../host/root.ts'
+import { defaultExcludes } from '../unify/exclude.ts'
 import { parseConfig } from './config_file.ts'
+import { excludedPaths } from './config_schema.ts'
 import { readText } from './files.ts'
 
 export interface HostConfig {
   readonly ids: IdBounds
+  readonly unify: {
+    /** Paths inside every guest that are left alone. */
+    readonly exclude: readonly string[]
+    /** Files become one although they were modified at different times. */
+    readonly ignoreTimes: boolean
+  }
 }
 
 const uid = v.pipe(
@@ -28,6 +36,12 @@ const schema = v.strictObject({
       v.check(({ first, last }) => last >= first + 65535, 'expected at least 65536 ids'),
     ),
   ),
+  unify: v.optional(
+    v.strictObject({
+      exclude: v.optional(excludedPaths),
+      ignoreTimes: v.optional(v.boolean('expected true or false')),
+    }, 'expected a mapping with exclude and ignoreTimes'),
+  ),
 }, 'expected a mapping of keys to values')
 
 /** Path of the file. */
@@ -43,5 +57,11 @@ export function hostConfigPath(root: Root): string {
 export function readHostConfig(root: Root): HostConfig {
   const file = hostConfigPath(root)
   const found = parseConfig({ file, text: readText(file) ?? '' }, schema)
-  return { ids: found.ids ?? defaultIdBounds }
+  return {
+    ids: found.ids ?? defaultIdBounds,
+    unify: {
+      exclude: found.unify?.exclude ?? defaultExcludes,
+      ignoreTimes: found.unify?.ignoreTimes ?? false,
+    },
+  }
 }

@@ -11,7 +11,7 @@ import { readText, writeWhole } from './files.ts'
 
 /**
  * The keys that count only while a guest starts, with their values. All others are looked at by the
- * command that uses them: `from`, `autostart`, `after`. Pure.
+ * command that uses them: `from`, `autostart`, `after`, `unify`. Pure.
  */
 export function startKeys(config: GuestConfig): ReadonlyMap<string, unknown> {
   const { mode, options } = config.network

@@ -66,6 +66,14 @@ export function lowerDirs(root: Root, meta: Meta): readonly string[] {
   return [...meta.layers.map((id) => layerDir(root, id)), templateDir(root, meta.template)]
 }
 
+/**
+ * Where a move of files out of a guest's writable layer is written down while it is under way. While this
+ * file is there, no start is replayed.
+ */
+export function pendingMove(dir: string): string {
+  return join(dir, 'move.json')
+}
+
 /** A guest that was made, but has no place yet. */
 export interface StagedGuest {
   readonly name: string

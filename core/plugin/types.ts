@@ -48,7 +48,7 @@ export interface Progress {
   readonly phase: string
   readonly done?: number
   readonly total?: number
-  readonly unit?: 'bytes' | 'files' | 'packages'
+  readonly unit?: 'bytes' | 'files' | 'packages' | 'trees'
   /** Units a second, where that says how long it will take. */
   readonly perSecond?: number
 }

@@ -1,0 +1,89 @@
+/**
+ * What a unification tells: for people, and as JSON. Pure.
+ *
+ * @module
+ */
+import type { GuestTrees } from '../guest/unify.ts'
+import { errnoName } from '../linux/errno.ts'
+import { pathOf } from '../unify/tree.ts'
+import type { UnifyResult } from '../unify/run.ts'
+import { showName } from '../host/tree/names.ts'
+
+interface Context {
+  readonly trees: GuestTrees
+  readonly dryRun: boolean
+}
+
+interface GuestSaving {
+  readonly name: string
+  readonly bytes: number
+  readonly inodes: number
+}
+
+/** What was saved in the trees of each guest. What several guests read counts for each in equal parts. */
+function savingsOf({ saved }: UnifyResult, { users }: GuestTrees): readonly GuestSaving[] {
+  const guests = new Map<string, { bytes: number; inodes: number }>()
+  for (const [tree, { bytes, inodes }] of saved) {
+    const names = users.get(tree) ?? []
+    for (const name of names) {
+      const sum = guests.get(name) ?? { bytes: 0, inodes: 0 }
+      sum.bytes += bytes / names.length
+      sum.inodes += inodes / names.length
+      guests.set(name, sum)
+    }
+  }
+  return [...guests].map(([name, { bytes, inodes }]) => ({
+    name,
+    bytes: Math.round(bytes),
+    inodes: Math.round(inodes),
+  })).toSorted((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+}
+
+function totalOf({ saved }: UnifyResult): { bytes: number; inodes: number } {
+  const all = [...saved.values()]
+  return {
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    inodes: all.reduce((sum, { inodes }) => sum + inodes, 0),
+  }
+}
+
+/** One JSON value. */
+export function unifiedJson(result: UnifyResult, { trees, dryRun }: Context): string {
+  const value = {
+    dryRun,
+    trees: result.trees,
+    files: result.names,
+    linked: result.links,
+    saved: totalOf(result),
+    guests: savingsOf(result, trees),
+    failures: result.failures.map(({ item, errno }) => ({
+      path: showName(pathOf(item.name)),
+      errno: errnoName(errno),
+    })),
+  }
+  return `${JSON.stringify(value)}\n`
+}
+
+/** A summary, and a line for each guest that saves something. */
+export function showUnified(result: UnifyResult, { trees, dryRun }: Context): string {
+  const { bytes, inodes } = totalOf(result)
+  const looked = `${count(result.names)} files in ${count(result.trees)} new or writable trees`
+  const verb = dryRun ? 'would save' : 'saved'
+  const lines = [
+    inodes === 0
+      ? `looked at ${looked}: nothing to share`
+      : `looked at ${looked}: ${verb} ${mebibytes(bytes)} and ${count(inodes)} inodes`,
+    ...savingsOf(result, trees).map(({ name, bytes, inodes }) =>
+      `  ${name}: ${mebibytes(bytes)}, ${count(inodes)} inodes`
+    ),
+    ...result.failures.slice(0, 5).map(({ item, errno }) =>
+      `  left alone: "${showName(pathOf(item.name))}" (${errnoName(errno)})`
+    ),
+  ]
+  const more = result.failures.length - 5
+  if (more > 0) lines.push(`  left alone: ${count(more)} more`)
+  return `${lines.join('\n')}\n`
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+const count = (value: number) => value.toLocaleString('en-US')

@@ -1,0 +1,176 @@
+/**
+ * `vserver unify [NAME…]`: equal files of guests become one.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import process from 'node:process'
+import { busy, errors, guestUnknown } from '../errors.ts'
+import { configOf } from '../guest/config_of.ts'
+import { readHostConfig } from '../guest/host_config.ts'
+import { readLife } from '../guest/life.ts'
+import { moveOut } from '../guest/move_out.ts'
+import { checkPattern } from '../guest/name.ts'
+import { guestExists, listGuests, readGuest, type StoredGuest } from '../guest/store.ts'
+import { guestOf, type GuestTrees, listTrees } from '../guest/unify.ts'
+import { withSession } from '../host/executor.ts'
+import { fullDiskHint } from '../host/full_disk.ts'
+import { takeLock } from '../host/lock.ts'
+import { errno, errnoName } from '../linux/errno.ts'
+import type { Session } from '../plan/session.ts'
+import type { Registry } from '../plugin/registry.ts'
+import { type Index, openIndex } from '../unify/index_file.ts'
+import { replayJournal } from '../unify/journal.ts'
+import { type UnifyResult, unifyTrees } from '../unify/run.ts'
+import { collectStore, journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
+import type { FileNode, Name, Tree } from '../unify/tree.ts'
+import { sweepDead } from './clean.ts'
+import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
+import type { Cli, VerbArgs } from './types.ts'
+import { showUnified, unifiedJson } from './unified.ts'
+
+export async function run(cli: Cli, args: VerbArgs): Promise<number> {
+  const names = args.positionals
+  for (const name of names) checkPattern('unify', name)
+  useRoot(cli)
+  for (const name of names) if (!guestExists(cli.root, name)) throw guestUnknown('unify', name)
+  const registry = await registryOf(cli)
+  await withSession(executorOf(cli), async (session) => {
+    await sweepDead(cli, session)
+    await withUnifyLock(cli, session, async (store) => {
+      using index = openIndex(join(cli.root.lib, 'index.sqlite'), (aside) => {
+        cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
+      })
+      const chosen = names.length === 0 ? listGuests(cli.root) : names
+      const dryRun = args.flag('dry-run')
+      const ignoreTimes = args.flag('ignore-times')
+      const options = { registry, chosen, dryRun, ignoreTimes, store }
+      const { result, trees } = await unify(cli, { session, index, options })
+      cli.out.endProgress()
+      if (cli.globals.json) cli.out.print(unifiedJson(result, { trees, dryRun }))
+      else if (!cli.globals.quiet) cli.out.print(showUnified(result, { trees, dryRun }))
+      refuseFullDisk(result)
+    })
+  })
+  return 0
+}
+
+/** Does something while no other unification is under way, after putting right what one that died left. */
+async function withUnifyLock<T>(
+  cli: Cli,
+  session: Session,
+  deed: (store: string) => Promise<T>,
+): Promise<T> {
+  const { signal, globals: { lockTimeoutMs: timeoutMs } } = cli
+  const path = join(cli.root.run, 'unify.lock')
+  const got = await takeLock(session, path, { verb: 'unify', timeoutMs, signal })
+  if ('holder' in got) throw busy('unify', 'the files of guests', got.holder)
+  try {
+    const store = join(cli.root.lib, 'store')
+    prepareStore(store)
+    sweepStaging(store)
+    await replayJournal(session, journalOf(store))
+    return await deed(store)
+  } finally {
+    await got.lock.release()
+  }
+}
+
+interface Options {
+  readonly registry: Registry
+  /** Guests whose writable layers are looked at, unless they run. */
+  readonly chosen: readonly string[]
+  readonly dryRun: boolean
+  readonly ignoreTimes: boolean
+  readonly store: string
+}
+
+async function unify(
+  cli: Cli,
+  { session, index, options }: { session: Session; index: Index; options: Options },
+): Promise<{ result: UnifyResult; trees: GuestTrees }> {
+  const { registry, dryRun, store } = options
+  const host = readHostConfig(cli.root).unify
+  const isStopped = (name: string) => readLife(cli.root, name).kind === 'none'
+  const trees = listTrees(cli.root, {
+    excludes: host.exclude,
+    excludesOf: (guest) => excludesOf(guest, registry),
+    stopped: options.chosen.filter(isStopped),
+  })
+  if (!dryRun) await forgetGone(session, { index, store, trees: trees.trees })
+  const started = process.uptime()
+  const result = await unifyTrees(session, {
+    trees: trees.trees,
+    store,
+    index,
+    dryRun,
+    ignoreTimes: options.ignoreTimes || host.ignoreTimes,
+    signal: cli.signal,
+    progress: ({ phase, done, total, unit }) =>
+      cli.out.progress({
+        phase,
+        done,
+        total,
+        unit,
+        ...(unit === 'trees' ? {} : { perSecond: done / (process.uptime() - started) }),
+      }),
+    moveOut: (tree, files) => moveOutOf(cli, { session, tree, files }),
+  })
+  return { result, trees }
+}
+
+/** A guest's file that cannot be read keeps nothing from being shared but what that file might say. */
+function excludesOf(guest: StoredGuest, registry: Registry): readonly string[] {
+  return guest.text.includes('unify') ? configOf(guest, registry).unify.exclude : []
+}
+
+/** Forgets trees that are gone, and removes what only they shared. */
+async function forgetGone(
+  session: Session,
+  { index, store, trees }: { index: Index; store: string; trees: readonly Tree[] },
+): Promise<void> {
+  const there = new Set(trees.map(({ id }) => id))
+  const gone = [...index.trees()].filter((id) => !there.has(id))
+  if (gone.length === 0) return
+  const { objects } = await collectStore(session, store)
+  index.change(() => {
+    for (const id of gone) index.dropTree(id)
+    for (const { ino } of objects) index.drop(ino)
+  })
+}
+
+/** A guest that is locked, or was started meanwhile, keeps its files. */
+async function moveOutOf(
+  cli: Cli,
+  { session, tree, files }: { session: Session; tree: Tree; files: readonly FileNode[] },
+): Promise<ReadonlyMap<Name, Name>> {
+  const name = guestOf(tree)
+  const { root, signal, globals: { lockTimeoutMs: timeoutMs } } = cli
+  try {
+    return await withGuestLock(cli, { session, name, verb: 'unify' }, async () => {
+      if (!guestExists(root, name) || readLife(root, name).kind !== 'none') return new Map()
+      return await moveOut(session, {
+        root,
+        guest: readGuest(root, { name, verb: 'unify' }),
+        files,
+        excludes: tree.excludes,
+        patience: { verb: 'unify', timeoutMs, signal },
+      })
+    })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'E_BUSY')) throw error
+    cli.out.note(`${name} is in use by another command, and keeps what it wrote`)
+    return new Map()
+  }
+}
+
+function refuseFullDisk({ failures }: UnifyResult): void {
+  const full = failures.find((failure) =>
+    failure.errno === errno.ENOSPC || failure.errno === errno.EDQUOT
+  )
+  if (full === undefined) return
+  throw errors.E_DISK_FULL(
+    `Cannot unify everything: ${failures.length} files failed, with ${errnoName(full.errno)}`,
+    { hint: fullDiskHint },
+  )
+}

@@ -1,0 +1,177 @@
+/**
+ * The index: what earlier runs found, so that later ones look only at trees that are new. It holds nothing
+ * that cannot be found again; one that is lost or damaged is made anew.
+ *
+ * @module
+ */
+import { renameSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { ByteString } from '../host/tree/names.ts'
+
+/** A file of an immutable tree that is on record. */
+export interface Row {
+  readonly ino: number
+  readonly size: number
+  readonly blocks: number
+  readonly meta: string
+  readonly mtimeSec: number
+  readonly mtimeNsec: number
+  /** SHA-256 of the content, where it was needed. */
+  readonly digest: Uint8Array | null
+  /** Name in the store; `null` for a file that has names in one tree only. */
+  readonly object: string | null
+}
+
+/** Where a file that is not in the store has a name. */
+export interface RowName {
+  readonly tree: string
+  readonly directory: ByteString
+  readonly name: ByteString
+}
+
+export interface Index extends Disposable {
+  /** Ids of the trees that were looked at completely. */
+  trees(): ReadonlySet<string>
+  /** Forgets a tree and the files that only it had. */
+  dropTree(id: string): void
+  addTree(id: string): void
+  ofSize(size: number): readonly Row[]
+  ofIno(ino: number): Row | undefined
+  names(ino: number): readonly RowName[]
+  /** Puts a file on record, in the place of what was known of its inode. */
+  put(row: Row, names: readonly RowName[]): void
+  drop(ino: number): void
+  objects(): readonly { readonly ino: number; readonly object: string }[]
+  /** A word that earlier runs left. */
+  note(key: string): string | undefined
+  setNote(key: string, value: string): void
+  /** Runs a change as a whole: all of it is kept, or nothing. */
+  change<T>(deed: () => T): T
+}
+
+const VERSION = 1
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS file (
+    ino INTEGER PRIMARY KEY, size INTEGER NOT NULL, blocks INTEGER NOT NULL, meta TEXT NOT NULL,
+    mtimeSec INTEGER NOT NULL, mtimeNsec INTEGER NOT NULL, digest BLOB, object TEXT);
+  CREATE INDEX IF NOT EXISTS file_size ON file (size);
+  CREATE TABLE IF NOT EXISTS name (
+    ino INTEGER NOT NULL, tree TEXT NOT NULL, directory BLOB NOT NULL, name BLOB NOT NULL,
+    PRIMARY KEY (ino, tree, directory, name)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS name_tree ON name (tree);
+`
+
+/**
+ * Opens the index, making a new one where there is none.
+ *
+ * @param onDamage told when the one that was there could not be used; it is put aside
+ */
+export function openIndex(path: string, onDamage: (aside: string) => void): Index {
+  try {
+    return open(path)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    const aside = `${path}.damaged`
+    renameSync(path, aside)
+    for (const tail of ['-wal', '-shm']) putAside(`${path}${tail}`, `${aside}${tail}`)
+    onDamage(aside)
+    return open(path)
+  }
+}
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB, and a schema that is not ours (SQLITE_ERROR). */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && [1, 11, 26].includes(Number(error.errcode))
+}
+
+function putAside(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}
+
+function open(path: string): Index {
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
+    const found = db.prepare('PRAGMA user_version').get()?.['user_version']
+    if (found !== VERSION) db.exec(`${schema} PRAGMA user_version = ${VERSION}`)
+    return attach(db)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function attach(db: DatabaseSync): Index {
+  const made = new Map<string, StatementSync>()
+  const sql = (text: string): StatementSync => {
+    let statement = made.get(text)
+    if (statement === undefined) made.set(text, statement = db.prepare(text))
+    return statement
+  }
+  const bytes = (text: ByteString) => Buffer.from(text, 'latin1')
+  const text = (value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : ''
+  return {
+    trees: () => new Set(sql('SELECT id FROM tree').all().map(({ id }) => String(id))),
+    dropTree(id) {
+      const only = sql('SELECT DISTINCT ino FROM name WHERE tree = ?').all(id)
+      sql('DELETE FROM name WHERE tree = ?').run(id)
+      for (const { ino } of only) {
+        if (sql('SELECT 1 FROM name WHERE ino = ?').get(ino ?? 0) === undefined) {
+          sql('DELETE FROM file WHERE ino = ? AND object IS NULL').run(ino ?? 0)
+        }
+      }
+      sql('DELETE FROM tree WHERE id = ?').run(id)
+    },
+    addTree: (id) => void sql('INSERT OR IGNORE INTO tree VALUES (?)').run(id),
+    ofSize: (size) => sql('SELECT * FROM file WHERE size = ?').all(size) as unknown as Row[],
+    ofIno: (ino) => sql('SELECT * FROM file WHERE ino = ?').get(ino) as unknown as Row | undefined,
+    names: (ino) =>
+      sql('SELECT tree, directory, name FROM name WHERE ino = ?').all(ino).map((row) => ({
+        tree: String(row['tree']),
+        directory: text(row['directory']),
+        name: text(row['name']),
+      })),
+    put({ ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object }, names) {
+      sql('INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+        .run(ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object)
+      sql('DELETE FROM name WHERE ino = ?').run(ino)
+      for (const { tree, directory, name } of names) {
+        sql('INSERT INTO name VALUES (?, ?, ?, ?)').run(ino, tree, bytes(directory), bytes(name))
+      }
+    },
+    drop(ino) {
+      sql('DELETE FROM file WHERE ino = ?').run(ino)
+      sql('DELETE FROM name WHERE ino = ?').run(ino)
+    },
+    objects: () =>
+      sql('SELECT ino, object FROM file WHERE object IS NOT NULL').all() as unknown as {
+        ino: number
+        object: string
+      }[],
+    note: (key) => {
+      const row = sql('SELECT value FROM note WHERE key = ?').get(key)
+      return row === undefined ? undefined : String(row['value'])
+    },
+    setNote: (key, value) => void sql('INSERT OR REPLACE INTO note VALUES (?, ?)').run(key, value),
+    change(deed) {
+      db.exec('BEGIN IMMEDIATE')
+      try {
+        const result = deed()
+        db.exec('COMMIT')
+        return result
+      } catch (error) {
+        db.exec('ROLLBACK')
+        throw error
+      }
+    },
+    [Symbol.dispose]: () => db.close(),
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What a run was about to change, so that the next one can put right what it left when it died: times of
+ * directories. A link that was half-made needs nothing but its staging name removed.
+ *
+ * @module
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import type { ByteString } from '../host/tree/names.ts'
+import { toBytes } from '../host/tree/names.ts'
+import { timespecs } from '../host/tree/times.ts'
+import * as k from '../linux/constants.ts'
+import { errno } from '../linux/errno.ts'
+import { planBuilder } from '../plan/builder.ts'
+import { text } from '../plan/program.ts'
+import type { Session } from '../plan/session.ts'
+import { joinTime } from './time.ts'
+
+/** A directory, and when it was modified. */
+export interface Restored {
+  /** Absolute path of the tree. */
+  readonly tree: string
+  readonly directory: ByteString
+  readonly mtimeSec: number
+  readonly mtimeNsec: number
+}
+
+export interface Journal {
+  /** Does something that may leave directories with another time. */
+  around(directories: readonly Restored[], deed: () => Promise<void>): Promise<void>
+}
+
+/** @param path absolute; the file is there only while something is under way */
+export function makeJournal(path: string): Journal {
+  return {
+    async around(directories, deed) {
+      if (directories.length === 0) return await deed()
+      const staged = `${path}.new`
+      const fd = openSync(staged, 'w', 0o600)
+      try {
+        writeSync(fd, JSON.stringify(directories))
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(staged, path)
+      await deed()
+      rmSync(path)
+    },
+  }
+}
+
+/** Puts right what a run that died has left. Directories that are gone by now need nothing. */
+export async function replayJournal(session: Session, path: string): Promise<void> {
+  rmSync(`${path}.new`, { force: true })
+  if (!existsSync(path)) return
+  const directories = JSON.parse(readFileSync(path, 'utf8')) as readonly Restored[]
+  const builder = planBuilder()
+  const p = builder.program('MAIN')
+  directories.forEach(({ tree, directory, mtimeSec, mtimeNsec }, index) => {
+    const place = Buffer.concat([
+      Buffer.from(`${tree}/`),
+      toBytes(directory === '' ? '.' : directory),
+    ])
+    const times = timespecs({ mtimeNs: joinTime({ mtimeSec, mtimeNsec }) })
+    p.step(index, 'restore the time of a directory')
+    p.call('utimensat', [k.AT_FDCWD, text(place), times, k.AT_SYMLINK_NOFOLLOW], {
+      ignore: [errno.ENOENT, errno.ENOTDIR],
+    })
+  })
+  if (directories.length > 0) await session.run(builder.build())
+  rmSync(path)
+}

@@ -1,0 +1,71 @@
+/**
+ * Files that earlier runs found, as far as their trees are still there.
+ *
+ * @module
+ */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { byteString, toBytes } from '../host/tree/names.ts'
+import type { Index, Row, RowName } from './index_file.ts'
+import type { Known } from './match.ts'
+import { splitTime } from './time.ts'
+import { type Name, pathOf, type Tree } from './tree.ts'
+
+export interface KnownFiles {
+  /** Each call gives the same objects. */
+  ofSize(size: number): readonly Known[]
+}
+
+export function makeKnownFiles(
+  { index, trees, store }: {
+    readonly index: Index
+    readonly trees: readonly Tree[]
+    readonly store: string
+  },
+): KnownFiles {
+  const treeOf = new Map(trees.map((tree) => [tree.id, tree]))
+  const sizes = new Map<number, readonly Known[]>()
+  const toKnown = (row: Row): Known | undefined => {
+    if (row.object !== null) {
+      const path = byteString(join(store, row.object))
+      return isSame(path, row) ? { row, path, names: [], digest: undefined } : undefined
+    }
+    const names = namesOf(index.names(row.ino), treeOf)
+    const [first] = names
+    if (first === undefined) return undefined
+    const path = pathOf(first)
+    return isSame(path, row) ? { row, path, names, digest: undefined } : undefined
+  }
+  return {
+    ofSize(size) {
+      let found = sizes.get(size)
+      if (found === undefined) {
+        sizes.set(size, found = index.ofSize(size).flatMap((row) => toKnown(row) ?? []))
+      }
+      return found
+    },
+  }
+}
+
+/** An inode number means something else once its file is gone. */
+function isSame(path: string, { ino, size, mtimeSec, mtimeNsec }: Row): boolean {
+  const found = lstatSync(toBytes(path), { bigint: true, throwIfNoEntry: false })
+  if (found === undefined || Number(found.ino) !== ino || Number(found.size) !== size) return false
+  const time = splitTime(found.mtimeNs)
+  return time.mtimeSec === mtimeSec && time.mtimeNsec === mtimeNsec
+}
+
+/** Names on record, with the times of their directories as they are now. */
+export function namesOf(
+  names: readonly RowName[],
+  treeOf: ReadonlyMap<string, Tree>,
+): readonly Name[] {
+  return names.flatMap(({ tree: id, directory, name }) => {
+    const tree = treeOf.get(id)
+    if (tree === undefined) return []
+    const place = toBytes(`${byteString(tree.path)}/${directory}`)
+    const found = lstatSync(place, { bigint: true, throwIfNoEntry: false })
+    if (found === undefined) return []
+    return [{ tree, directory, ...splitTime(found.mtimeNs), name }]
+  })
+}

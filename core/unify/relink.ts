@@ -1,0 +1,187 @@
+/**
+ * Makes names of trees links to objects of the store, through the executor: in each directory the object is
+ * linked to a staging name, which is then renamed over the file; and the directory gets back the time at
+ * which it was modified. Nobody ever sees a name missing.
+ *
+ * @module
+ */
+import { Buffer } from 'node:buffer'
+import { type ByteString, toBytes } from '../host/tree/names.ts'
+import { opStream } from '../host/tree/ops.ts'
+import { layout, relink as action, slot } from '../plan/abi.ts'
+import { offsetOf, sizeOf } from '../plan/layout.ts'
+import { bytes, text } from '../plan/program.ts'
+import type { Session } from '../plan/session.ts'
+import { closeDescriptor, openDirectory } from './descriptor.ts'
+import type { Journal } from './journal.ts'
+import type { Name, Tree } from './tree.ts'
+
+/** What is to become of one name. */
+export interface Relink {
+  readonly name: Name
+  /** The file that it must still be. */
+  readonly file: FileStamp
+  readonly action: keyof typeof action
+  /** Name in the store. */
+  readonly object: string
+  /** 0 for ADOPT. */
+  readonly objectIno: number
+}
+
+export interface FileStamp {
+  readonly ino: number
+  readonly size: number
+  readonly mtimeSec: number
+  readonly mtimeNsec: number
+}
+
+export interface Relinker {
+  /** Does all of it, in the order of directories. @returns an errno for each, 0 where it is done */
+  run(items: readonly Relink[]): Promise<readonly number[]>
+  close(): Promise<void>
+}
+
+export interface RelinkerOptions {
+  /** Absolute path of the store. */
+  readonly store: string
+  /** Name in the store that nobody else uses. */
+  readonly staging: string
+  readonly journal: Journal
+  readonly signal?: AbortSignal
+  readonly progress?: (done: number) => void
+}
+
+/** Names in one plan: what is interrupted finishes them. */
+const BATCH = 2048
+
+interface Group {
+  readonly tree: Tree
+  readonly directory: ByteString
+  readonly items: { readonly item: Relink; readonly index: number }[]
+}
+
+/** Opens the store. One runs at a time: the caller holds the lock of unification. */
+export async function openRelinker(session: Session, options: RelinkerOptions): Promise<Relinker> {
+  const store = await openDirectory(session, options.store)
+  const trees = new Map<string, number>()
+  const descriptorOf = async ({ path }: Tree): Promise<number> => {
+    let fd = trees.get(path)
+    if (fd === undefined) trees.set(path, fd = await openDirectory(session, path))
+    return fd
+  }
+  return {
+    async run(items) {
+      const results = new Array<number>(items.length).fill(0)
+      for (const batch of batches(items)) {
+        options.signal?.throwIfAborted()
+        await options.journal.around(batch.flatMap(restored), async () => {
+          const program = opStream(slot.FREE)
+          for (const [step, { tree, directory, items }] of batch.entries()) {
+            program.step(step, 'share equal files')
+            program.emit('RELINK', [
+              await descriptorOf(tree),
+              text(directory === '' ? '.' : toBytes(directory)),
+              bytes(encodeTable(items.map(({ item }) => item))),
+              store,
+              options.staging,
+            ])
+          }
+          const answer = Buffer.from((await session.run(program.finish())).bytes)
+          let at = 0
+          for (const { items } of batch) {
+            for (const { index } of items) {
+              results[index] = answer.readInt32LE(at)
+              at += 4
+            }
+          }
+        })
+        options.progress?.(batch.reduce((sum, { items }) => sum + items.length, 0))
+      }
+      return results
+    },
+    async close() {
+      for (const fd of [store, ...trees.values()]) await closeDescriptor(session, fd)
+    },
+  }
+}
+
+/** What has to be put right when this dies in between. */
+function restored({ tree, directory, items: [first] }: Group) {
+  if (first === undefined || first.item.action === 'ADOPT') return []
+  const { mtimeSec, mtimeNsec } = first.item.name
+  return [{ tree: tree.path, directory, mtimeSec, mtimeNsec }]
+}
+
+function* batches(items: readonly Relink[]): Generator<readonly Group[]> {
+  const groups = new Map<string, Group>()
+  for (const [index, item] of items.entries()) {
+    const { tree, directory } = item.name
+    const key = `${tree.id}\0${directory}\0${item.action}`
+    let group = groups.get(key)
+    if (group === undefined) groups.set(key, group = { tree, directory, items: [] })
+    group.items.push({ item, index })
+  }
+  let batch: Group[] = []
+  let names = 0
+  for (const group of groups.values()) {
+    batch.push(group)
+    names += group.items.length
+    if (names < BATCH) continue
+    yield batch
+    batch = []
+    names = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+const head = {
+  mtimeSec: offsetOf(layout.relink_head, 'mtime_sec'),
+  mtimeNsec: offsetOf(layout.relink_head, 'mtime_nsec'),
+  count: offsetOf(layout.relink_head, 'count'),
+} as const
+const entry = {
+  ino: offsetOf(layout.relink_entry, 'ino'),
+  size: offsetOf(layout.relink_entry, 'size'),
+  mtimeSec: offsetOf(layout.relink_entry, 'mtime_sec'),
+  objectIno: offsetOf(layout.relink_entry, 'object_ino'),
+  mtimeNsec: offsetOf(layout.relink_entry, 'mtime_nsec'),
+  action: offsetOf(layout.relink_entry, 'action'),
+  entryBytes: offsetOf(layout.relink_entry, 'entry_bytes'),
+  nameBytes: offsetOf(layout.relink_entry, 'name_bytes'),
+  objectBytes: offsetOf(layout.relink_entry, 'object_bytes'),
+} as const
+const HEAD_BYTES = sizeOf(layout.relink_head)
+const ENTRY_BYTES = sizeOf(layout.relink_entry)
+
+/** The table of one directory for RELINK. Pure. */
+export function encodeTable(items: readonly Relink[]): Buffer {
+  const room = ({ name, object }: Relink) =>
+    (ENTRY_BYTES + name.name.length + object.length + 2 + 7) & ~7
+  const table = Buffer.alloc(items.reduce((sum, item) => sum + room(item), HEAD_BYTES))
+  const wide = (place: number, value: number) => {
+    table.writeUInt32LE(value % 0x1_0000_0000, place)
+    table.writeUInt32LE(Math.floor(value / 0x1_0000_0000), place + 4)
+  }
+  const signed = (place: number, value: number) => table.writeBigInt64LE(BigInt(value), place)
+  const first = items[0]?.name
+  signed(head.mtimeSec, first?.mtimeSec ?? 0)
+  table.writeUInt32LE(first?.mtimeNsec ?? 0, head.mtimeNsec)
+  table.writeUInt32LE(items.length, head.count)
+  let at = HEAD_BYTES
+  for (const item of items) {
+    const { name: { name }, file, object } = item
+    wide(at + entry.ino, file.ino)
+    wide(at + entry.size, file.size)
+    signed(at + entry.mtimeSec, file.mtimeSec)
+    wide(at + entry.objectIno, item.objectIno)
+    table.writeUInt32LE(file.mtimeNsec, at + entry.mtimeNsec)
+    table.writeUInt16LE(action[item.action], at + entry.action)
+    table.writeUInt16LE(room(item), at + entry.entryBytes)
+    table.writeUInt16LE(name.length, at + entry.nameBytes)
+    table.writeUInt16LE(object.length, at + entry.objectBytes)
+    table.write(name, at + ENTRY_BYTES, 'latin1')
+    table.write(object, at + ENTRY_BYTES + name.length + 1, 'latin1')
+    at += room(item)
+  }
+  return table
+}

@@ -1,0 +1,168 @@
+/**
+ * One run of unification: finds equal files of all trees, and makes each one inode.
+ *
+ * Immutable trees are looked at once, when they are new. Writable layers of stopped guests are looked at each
+ * time, and nothing of them is linked: `moveOut` first takes what others share into a layer that nobody can
+ * write to.
+ *
+ * @module
+ */
+import { lstatSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { byteString } from '../host/tree/names.ts'
+import type { Session } from '../plan/session.ts'
+import { type Choice, crossesTrees, isWhole } from './choose.ts'
+import { digestFiles } from './digest.ts'
+import { type Gathered, gatherTrees, readMeta } from './gather.ts'
+import type { Index } from './index_file.ts'
+import { makeJournal } from './journal.ts'
+import { makeKnownFiles } from './known.ts'
+import { type Equal, findEqual } from './match.ts'
+import { knownAsObjects, mergeKnownNames, recordRun } from './record.ts'
+import { openRelinker } from './relink.ts'
+import { foresee, type Shared, shareEqual } from './share.ts'
+import { journalOf, stagingName } from './store.ts'
+import { splitTime } from './time.ts'
+import type { FileNode, Name, Tree } from './tree.ts'
+
+export interface UnifyRequest {
+  readonly trees: readonly Tree[]
+  /** Absolute path of the store; on the file system of the trees. */
+  readonly store: string
+  readonly index: Index
+  readonly ignoreTimes: boolean
+  /** Find out, and change nothing. */
+  readonly dryRun: boolean
+  readonly signal: AbortSignal
+  readonly progress: (event: UnifyProgress) => void
+  /**
+   * Takes files out of the writable layer of a stopped guest.
+   *
+   * @returns the names that they have now, in a new immutable tree; those of files that changed meanwhile,
+   * or of a guest that runs by now, are not among them
+   */
+  readonly moveOut: (tree: Tree, files: readonly FileNode[]) => Promise<ReadonlyMap<Name, Name>>
+}
+
+export interface UnifyProgress {
+  readonly phase: 'list trees' | 'read files' | 'share files'
+  readonly done: number
+  readonly total: number
+  readonly unit: 'trees' | 'bytes' | 'files'
+}
+
+export interface UnifyResult extends Shared {
+  /** Trees that were looked at. */
+  readonly trees: number
+  /** Names of regular files in them. */
+  readonly names: number
+  readonly unreadable: Gathered['unreadable']
+}
+
+/** Unifies. The caller holds the lock of unification. */
+export async function unifyTrees(session: Session, request: UnifyRequest): Promise<UnifyResult> {
+  const { index, signal, ignoreTimes, dryRun, trees } = request
+  const seen = index.trees()
+  const looked = trees.filter(({ id, writable }) => writable || !seen.has(id))
+  const gathered = await gatherTrees(session, looked, {
+    signal,
+    progress: (done) =>
+      request.progress({ phase: 'list trees', done, total: looked.length, unit: 'trees' }),
+  })
+  const objects = await knownAsObjects(session, request)
+  mergeKnownNames(gathered, { ...request, objects })
+  await readMeta(session, gathered.files.values(), { ignoreTimes })
+  const equal = await findEqual({
+    files: gathered.files.values(),
+    knownOfSize: makeKnownFiles(request).ofSize,
+    signal,
+    progress: ({ doneBytes: done, totalBytes: total }) =>
+      request.progress({ phase: 'read files', done, total, unit: 'bytes' }),
+  })
+  const found = { trees: looked.length, names: gathered.names, unreadable: gathered.unreadable }
+  if (dryRun) return { ...foresee(equal.filter(isWorthwhile)), ...found }
+  const groups = await freeze(equal, request)
+  const shared = await share(session, request, groups)
+  recordRun(index, { looked, files: gathered.files.values(), shared })
+  return { ...shared, ...found }
+}
+
+/** What only one guest can write to is left with it, unless another tree has the same. */
+const isWorthwhile = (equal: Equal): boolean =>
+  crossesTrees(equal) || equal.files.every(({ writable }) => !writable)
+
+/** Takes out of writable layers what is shared. @returns groups of files that nobody can write to */
+async function freeze(
+  equal: readonly Equal[],
+  { moveOut }: UnifyRequest,
+): Promise<readonly Equal[]> {
+  const leaving = new Map<Tree, FileNode[]>()
+  for (const { files } of equal.filter(isWorthwhile)) {
+    for (const file of files) {
+      const tree = file.writable && isWhole(file) ? file.names[0]?.tree : undefined
+      if (tree !== undefined) leaving.set(tree, [...leaving.get(tree) ?? [], file])
+    }
+  }
+  for (const [tree, files] of leaving) {
+    const moved = await moveOut(tree, files)
+    for (const file of files) {
+      const names = file.names.flatMap((name) => moved.get(name) ?? [])
+      if (names.length < file.names.length) continue
+      file.names = names
+      file.writable = false
+    }
+  }
+  return equal.flatMap((group) => {
+    const files = group.files.filter(({ writable }) => !writable)
+    return files.length + group.known.length > 1 ? [{ ...group, files }] : []
+  })
+}
+
+async function share(
+  session: Session,
+  { store, signal, progress }: UnifyRequest,
+  groups: readonly Equal[],
+): Promise<Shared> {
+  const total = groups.reduce(
+    (sum, { files }) => sum + files.reduce((names, file) => names + file.names.length, 0),
+    0,
+  )
+  let done = 0
+  const relinker = await openRelinker(session, {
+    store,
+    staging: stagingName(),
+    journal: makeJournal(journalOf(store)),
+    signal,
+    progress(names) {
+      done += names
+      progress({ phase: 'share files', done: Math.min(done, total), total, unit: 'files' })
+    },
+  })
+  try {
+    return await shareEqual(relinker, groups, (choice) => checkObject(store, choice))
+  } finally {
+    await relinker.close()
+  }
+}
+
+/**
+ * Whether an object that the index does not know is what its name says. One that is not is put away, under a
+ * name that nothing is linked to.
+ *
+ * @returns its inode number; `undefined` when there is none any more
+ */
+async function checkObject(
+  store: string,
+  { object, stays, equal }: Choice,
+): Promise<number | undefined> {
+  const path = join(store, object)
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  const [digest] = await digestFiles([{ path: byteString(path), size: stays.size }])
+  const { mtimeSec, mtimeNsec } = splitTime(found.mtimeNs)
+  const same = digest instanceof Uint8Array && Buffer.compare(digest, equal.content) === 0 &&
+    mtimeSec === stays.mtimeSec && mtimeNsec === stays.mtimeNsec
+  if (same) return Number(found.ino)
+  renameSync(path, `${path}.damaged`)
+  return undefined
+}

@@ -1,0 +1,76 @@
+/**
+ * The store: one inode for each distinct content with its metadata, `store/ab/cdef…`. What has no other name
+ * any more is garbage.
+ *
+ * @module
+ */
+import { lstatSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Session } from '../plan/session.ts'
+import { listTree } from './listing.ts'
+
+export interface StoredObject {
+  readonly ino: number
+  readonly object: string
+  readonly nlink: number
+  /** Of 512 bytes. */
+  readonly blocks: number
+}
+
+const STAGING = '.staging-'
+
+/** Makes the store with its directories. They are root's: nobody else may search them. */
+export function prepareStore(store: string): void {
+  mkdirSync(store, { mode: 0o700, recursive: true })
+  if (lstatSync(join(store, 'ff'), { throwIfNoEntry: false }) !== undefined) return
+  for (let i = 0; i < 256; i++) {
+    mkdirSync(join(store, i.toString(16).padStart(2, '0')), { mode: 0o700, recursive: true })
+  }
+}
+
+/** A name for links that are not in their place yet. */
+export function stagingName(): string {
+  return `${STAGING}${process.pid}`
+}
+
+/** Where a run writes down what it is about to change. */
+export function journalOf(store: string): string {
+  return join(store, '.journal')
+}
+
+/** Removes staging names of runs that died; the caller holds the lock of unification. */
+export function sweepStaging(store: string): void {
+  for (const name of readdirSync(store)) {
+    if (name.startsWith(STAGING)) rmSync(join(store, name), { force: true })
+  }
+}
+
+/** Everything in the store. */
+export async function listObjects(
+  session: Session,
+  store: string,
+): Promise<readonly StoredObject[]> {
+  const objects: StoredObject[] = []
+  await listTree(session, { root: store, briefly: true }, ({ path, entries }) => {
+    if (path === '') return
+    for (const { ino, name, nlink, blocks } of entries) {
+      objects.push({ ino, object: `${path}/${name}`, nlink, blocks })
+    }
+  })
+  return objects
+}
+
+export interface Collected {
+  readonly objects: readonly StoredObject[]
+  readonly bytes: number
+}
+
+/**
+ * Removes objects that no tree has a name of any more. Beside nothing else that gives objects names: the
+ * caller holds the lock of unification.
+ */
+export async function collectStore(session: Session, store: string): Promise<Collected> {
+  const garbage = (await listObjects(session, store)).filter(({ nlink }) => nlink === 1)
+  for (const { object } of garbage) unlinkSync(join(store, object))
+  return { objects: garbage, bytes: garbage.reduce((sum, { blocks }) => sum + blocks * 512, 0) }
+}

@@ -1,0 +1,48 @@
+/**
+ * The trees that files are shared between, and what is found in them.
+ *
+ * @module
+ */
+import type { ByteString } from '../host/tree/names.ts'
+import { byteString } from '../host/tree/names.ts'
+import type { Digest } from './digest.ts'
+import type { Listed } from './listed.ts'
+
+/** Immutable (a template, a sealed layer), or the writable layer of a stopped guest. */
+export interface Tree {
+  /** `templates/ID`, `layers/ID` or `guests/NAME/upper`. */
+  readonly id: string
+  /** Absolute. */
+  readonly path: string
+  readonly writable: boolean
+  /** Paths below it that are left alone. */
+  readonly excludes: readonly string[]
+}
+
+/** One name of a file. */
+export interface Name {
+  readonly tree: Tree
+  /** Of its directory, below the tree; empty for the tree itself. */
+  readonly directory: ByteString
+  /** When the directory was modified. */
+  readonly mtimeSec: number
+  readonly mtimeNsec: number
+  readonly name: ByteString
+}
+
+/** A regular file with all its names that were found. */
+export interface FileNode extends Omit<Listed, 'name' | 'error'> {
+  names: Name[]
+  /** See `meta_key.ts`. */
+  meta: string
+  digest: Digest | undefined
+  /** In the writable layer of a stopped guest; no longer, once it was taken out of it. */
+  writable: boolean
+  /** Its name in the store, where it has one. */
+  object: string | undefined
+}
+
+/** Absolute path of one name. */
+export function pathOf({ tree, directory, name }: Name): ByteString {
+  return `${byteString(tree.path)}/${directory === '' ? '' : `${directory}/`}${name}`
+}
