@@ -7,6 +7,7 @@ import type { GuestTrees } from '../guest/unify.ts'
 import { errnoName } from '../linux/errno.ts'
 import { pathOf } from '../unify/tree.ts'
 import type { UnifyResult } from '../unify/run.ts'
+import type { Verified } from '../unify/verify.ts'
 import { showName } from '../host/tree/names.ts'
 
 interface Context {
@@ -82,6 +83,37 @@ export function showUnified(result: UnifyResult, { trees, dryRun }: Context): st
   ]
   const more = result.failures.length - 5
   if (more > 0) lines.push(`  left alone: ${count(more)} more`)
+  return `${lines.join('\n')}\n`
+}
+
+/** One JSON value. */
+export function verifiedJson({ objects, bytes, damaged }: Verified): string {
+  const value = {
+    objects,
+    bytes,
+    damaged: damaged.map(({ object, file, repaired }) => ({
+      object,
+      repaired,
+      paths: file.names.map((name) => showName(pathOf(name))),
+    })),
+  }
+  return `${JSON.stringify(value)}\n`
+}
+
+/** A summary, and the paths of what is damaged. */
+export function showVerified({ objects, bytes, damaged }: Verified): string {
+  const lines = [
+    `read ${count(objects)} shared files, ${mebibytes(bytes)}: ` +
+    (damaged.length === 0 ? 'all are intact' : `${count(damaged.length)} are damaged`),
+    ...damaged.flatMap(({ file, repaired }) =>
+      file.names.map((name) =>
+        `  ${repaired ? 'repaired' : 'damaged'}: "${showName(pathOf(name))}"`
+      )
+    ),
+  ]
+  if (damaged.some(({ repaired }) => !repaired)) {
+    lines.push('  install these files again in their guests, or restore them from a backup')
+  }
   return `${lines.join('\n')}\n`
 }
 

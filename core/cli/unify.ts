@@ -13,6 +13,7 @@ import { moveOut } from '../guest/move_out.ts'
 import { checkPattern } from '../guest/name.ts'
 import { guestExists, listGuests, readGuest, type StoredGuest } from '../guest/store.ts'
 import { guestOf, type GuestTrees, listTrees } from '../guest/unify.ts'
+import { becomeBackground } from '../host/background.ts'
 import { withSession } from '../host/executor.ts'
 import { fullDiskHint } from '../host/full_disk.ts'
 import { takeLock } from '../host/lock.ts'
@@ -21,13 +22,14 @@ import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { type Index, openIndex } from '../unify/index_file.ts'
 import { replayJournal } from '../unify/journal.ts'
-import { type UnifyResult, unifyTrees } from '../unify/run.ts'
+import { type UnifyRequest, type UnifyResult, unifyTrees } from '../unify/run.ts'
 import { collectStore, journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
 import type { FileNode, Name, Tree } from '../unify/tree.ts'
+import { verifyStore } from '../unify/verify.ts'
 import { sweepDead } from './clean.ts'
 import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
-import { showUnified, unifiedJson } from './unified.ts'
+import { showUnified, showVerified, unifiedJson, verifiedJson } from './unified.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const names = args.positionals
@@ -35,8 +37,10 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   useRoot(cli)
   for (const name of names) if (!guestExists(cli.root, name)) throw guestUnknown('unify', name)
   const registry = await registryOf(cli)
+  let code = 0
   await withSession(executorOf(cli), async (session) => {
     await sweepDead(cli, session)
+    if (args.flag('auto')) await becomeBackground(session)
     await withUnifyLock(cli, session, async (store) => {
       using index = openIndex(join(cli.root.lib, 'index.sqlite'), (aside) => {
         cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
@@ -45,6 +49,10 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       const dryRun = args.flag('dry-run')
       const ignoreTimes = args.flag('ignore-times')
       const options = { registry, chosen, dryRun, ignoreTimes, store }
+      if (args.flag('verify')) {
+        code = await verify(cli, { session, index, store, registry })
+        return
+      }
       const { result, trees } = await unify(cli, { session, index, options })
       cli.out.endProgress()
       if (cli.globals.json) cli.out.print(unifiedJson(result, { trees, dryRun }))
@@ -52,7 +60,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       refuseFullDisk(result)
     })
   })
-  return 0
+  return code
 }
 
 /** Does something while no other unification is under way, after putting right what one that died left. */
@@ -98,7 +106,6 @@ async function unify(
     stopped: options.chosen.filter(isStopped),
   })
   if (!dryRun) await forgetGone(session, { index, store, trees: trees.trees })
-  const started = process.uptime()
   const result = await unifyTrees(session, {
     trees: trees.trees,
     store,
@@ -106,14 +113,7 @@ async function unify(
     dryRun,
     ignoreTimes: options.ignoreTimes || host.ignoreTimes,
     signal: cli.signal,
-    progress: ({ phase, done, total, unit }) =>
-      cli.out.progress({
-        phase,
-        done,
-        total,
-        unit,
-        ...(unit === 'trees' ? {} : { perSecond: done / (process.uptime() - started) }),
-      }),
+    progress: progressOf(cli),
     moveOut: (tree, files) => moveOutOf(cli, { session, tree, files }),
   })
   return { result, trees }
@@ -124,13 +124,59 @@ function excludesOf(guest: StoredGuest, registry: Registry): readonly string[] {
   return guest.text.includes('unify') ? configOf(guest, registry).unify.exclude : []
 }
 
+/** Reads all that is shared again. @returns 1 when something is damaged and could not be repaired */
+async function verify(
+  cli: Cli,
+  { session, index, store, registry }: {
+    session: Session
+    index: Index
+    store: string
+    registry: Registry
+  },
+): Promise<number> {
+  const host = readHostConfig(cli.root).unify
+  const { trees } = listTrees(cli.root, {
+    excludes: host.exclude,
+    excludesOf: (guest) => excludesOf(guest, registry),
+    stopped: [],
+  })
+  const { ignoreTimes } = host
+  const progress = progressOf(cli)
+  const { signal } = cli
+  const verified = await verifyStore(session, {
+    trees,
+    store,
+    index,
+    ignoreTimes,
+    signal,
+    progress,
+  })
+  cli.out.endProgress()
+  if (cli.globals.json) cli.out.print(verifiedJson(verified))
+  else if (!cli.globals.quiet || verified.damaged.length > 0) cli.out.print(showVerified(verified))
+  return verified.damaged.every(({ repaired }) => repaired) ? 0 : 1
+}
+
+/** Shows how far it is. */
+function progressOf(cli: Cli): UnifyRequest['progress'] {
+  const started = process.uptime()
+  return ({ phase, done, total, unit }) =>
+    cli.out.progress({
+      phase,
+      done,
+      total,
+      unit,
+      ...(unit === 'trees' ? {} : { perSecond: done / (process.uptime() - started) }),
+    })
+}
+
 /** Forgets trees that are gone, and removes what only they shared. */
 async function forgetGone(
   session: Session,
   { index, store, trees }: { index: Index; store: string; trees: readonly Tree[] },
 ): Promise<void> {
   const there = new Set(trees.map(({ id }) => id))
-  const gone = [...index.trees()].filter((id) => !there.has(id))
+  const gone = [...index.trees().keys()].filter((id) => !there.has(id))
   if (gone.length === 0) return
   const { objects } = await collectStore(session, store)
   index.change(() => {

@@ -183,6 +183,8 @@ export const verbTable: readonly VerbInfo[] = [
     options: [
       { name: 'dry-run', doc: 'only say what would be saved' },
       { name: 'ignore-times', doc: 'also files that were modified at different times' },
+      { name: 'verify', doc: 'read all shared files again; repair what is damaged' },
+      { name: 'auto', doc: 'in the background: only with what others leave of CPU and disk' },
     ],
     examples: ['vserver unify', 'vserver unify --dry-run', 'vserver unify web db'],
     load: () => import('./unify.ts'),

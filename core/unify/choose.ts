@@ -12,6 +12,8 @@ import type { FileNode, Name } from './tree.ts'
 export interface Giving {
   readonly file: FileStamp & { readonly blocks: number; readonly nlink: number }
   readonly names: readonly Name[]
+  /** Its name in the store, where it has one. */
+  readonly object: string | undefined
 }
 
 export interface Choice {
@@ -29,8 +31,8 @@ export interface Choice {
  * is in the store under another number of its name has as many names as an inode can have: it is left alone.
  */
 export function choose(equal: Equal): Choice {
-  const all: readonly Member[] = [
-    ...equal.files.map((file): Member => ({ file, names: file.names, object: file.object })),
+  const all: readonly Giving[] = [
+    ...equal.files.map((file): Giving => ({ file, names: file.names, object: file.object })),
     ...equal.known.map(fromKnown),
   ]
   const stored = all.filter(({ object }) => object !== undefined)
@@ -41,21 +43,20 @@ export function choose(equal: Equal): Choice {
     object,
     stays: stays.file,
     adopt: stays.object === undefined ? stays.names[0] : undefined,
-    give: all.filter((one) => one !== stays && one.object === undefined),
+    give: all.filter((one) => one !== stays && !isVariant(one.object, object)),
     equal,
   }
 }
 
-interface Member extends Giving {
-  readonly object: string | undefined
-}
+const isVariant = (object: string | undefined, of: string) =>
+  object !== undefined && variantName(object, 0) === variantName(of, 0)
 
-function fromKnown({ row, names }: Known): Member {
+function fromKnown({ row, names }: Known): Giving {
   const object = row.object ?? undefined
   return { file: { ...row, nlink: names.length }, names, object }
 }
 
-function best(all: readonly Member[]): Member {
+function best(all: readonly Giving[]): Giving {
   const [first] = all.toSorted((a, b) =>
     a.file.blocks - b.file.blocks || b.names.length - a.names.length
   )

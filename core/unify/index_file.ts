@@ -30,11 +30,11 @@ export interface RowName {
 }
 
 export interface Index extends Disposable {
-  /** Ids of the trees that were looked at completely. */
-  trees(): ReadonlySet<string>
+  /** Ids of the trees that were looked at completely, and on what terms. */
+  trees(): ReadonlyMap<string, string>
   /** Forgets a tree and the files that only it had. */
   dropTree(id: string): void
-  addTree(id: string): void
+  addTree(id: string, terms: string): void
   ofSize(size: number): readonly Row[]
   ofIno(ino: number): Row | undefined
   names(ino: number): readonly RowName[]
@@ -53,7 +53,7 @@ const VERSION = 1
 
 const schema = `
   CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY, terms TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS file (
     ino INTEGER PRIMARY KEY, size INTEGER NOT NULL, blocks INTEGER NOT NULL, meta TEXT NOT NULL,
     mtimeSec INTEGER NOT NULL, mtimeNsec INTEGER NOT NULL, digest BLOB, object TEXT);
@@ -63,6 +63,13 @@ const schema = `
     PRIMARY KEY (ino, tree, directory, name)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS name_tree ON name (tree);
 `
+
+const probes = [
+  'SELECT key, value FROM note',
+  'SELECT id, terms FROM tree',
+  'SELECT ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object FROM file',
+  'SELECT ino, tree, directory, name FROM name',
+]
 
 /**
  * Opens the index, making a new one where there is none.
@@ -101,6 +108,8 @@ function open(path: string): Index {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
     const found = db.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== VERSION) db.exec(`${schema} PRAGMA user_version = ${VERSION}`)
+    // Fails where the tables are others.
+    for (const columns of probes) db.prepare(columns)
     return attach(db)
   } catch (error) {
     db.close()
@@ -119,7 +128,12 @@ function attach(db: DatabaseSync): Index {
   const text = (value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : ''
   return {
-    trees: () => new Set(sql('SELECT id FROM tree').all().map(({ id }) => String(id))),
+    trees: () =>
+      new Map(
+        sql('SELECT id, terms FROM tree').all().map((
+          row,
+        ) => [String(row['id']), String(row['terms'])]),
+      ),
     dropTree(id) {
       const only = sql('SELECT DISTINCT ino FROM name WHERE tree = ?').all(id)
       sql('DELETE FROM name WHERE tree = ?').run(id)
@@ -130,7 +144,7 @@ function attach(db: DatabaseSync): Index {
       }
       sql('DELETE FROM tree WHERE id = ?').run(id)
     },
-    addTree: (id) => void sql('INSERT OR IGNORE INTO tree VALUES (?)').run(id),
+    addTree: (id, terms) => void sql('INSERT OR REPLACE INTO tree VALUES (?, ?)').run(id, terms),
     ofSize: (size) => sql('SELECT * FROM file WHERE size = ?').all(size) as unknown as Row[],
     ofIno: (ino) => sql('SELECT * FROM file WHERE ino = ?').get(ino) as unknown as Row | undefined,
     names: (ino) =>

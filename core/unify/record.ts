@@ -11,8 +11,8 @@ import type { Gathered } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { namesOf } from './known.ts'
 import type { Shared } from './share.ts'
-import { listObjects } from './store.ts'
-import type { FileNode, Tree } from './tree.ts'
+import { isDamagedName, listObjects } from './store.ts'
+import { type FileNode, termsOf, type Tree } from './tree.ts'
 
 /** Names of objects by inode number, where the index cannot tell: it was lost. */
 export async function knownAsObjects(
@@ -21,7 +21,9 @@ export async function knownAsObjects(
 ): Promise<ReadonlyMap<number, string>> {
   if (index.trees().size > 0) return new Map()
   const objects = await listObjects(session, store)
-  return new Map(objects.map(({ ino, object }) => [ino, object]))
+  return new Map(
+    objects.filter(({ object }) => !isDamagedName(object)).map(({ ino, object }) => [ino, object]),
+  )
 }
 
 /**
@@ -38,6 +40,7 @@ export function mergeKnownNames(
   },
 ): void {
   const treeOf = new Map(trees.map((tree) => [tree.id, tree]))
+  const seen = index.trees()
   for (const [ino, file] of files) {
     if (file.nlink === 1) continue
     file.object = objects.get(ino)
@@ -45,10 +48,15 @@ export function mergeKnownNames(
     if (row === undefined) continue
     if (row.size !== file.size || row.mtimeNsec !== file.mtimeNsec) index.drop(ino)
     else if (row.object === null) file.names.push(...namesOf(index.names(ino), treeOf))
-    else if (isObject(join(store, row.object), ino)) files.delete(ino)
-    else index.drop(ino)
+    else if (!isObject(join(store, row.object), ino)) index.drop(ino)
+    else if (seenTree(file, seen)) file.object = row.object
+    else files.delete(ino)
   }
 }
+
+/** On other terms than before, also objects may turn out to be equal. */
+const seenTree = ({ names }: FileNode, seen: ReadonlyMap<string, string>) =>
+  names.some(({ tree }) => seen.has(tree.id))
 
 function isObject(path: string, ino: number): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.ino === ino
@@ -60,10 +68,11 @@ const lasting: readonly number[] = [errno.ENOENT, errno.ESTALE, errno.EPERM]
 /** Writes down what was found. A tree in which something failed is looked at again. */
 export function recordRun(
   index: Index,
-  { looked, files, shared }: {
+  { looked, files, shared, ignoreTimes }: {
     looked: readonly Tree[]
     files: Iterable<FileNode>
     shared: Shared
+    ignoreTimes: boolean
   },
 ): void {
   const failed = new Set(
@@ -89,6 +98,10 @@ export function recordRun(
         file.names.map(({ tree: { id }, directory, name }) => ({ tree: id, directory, name })),
       )
     }
-    for (const { id, writable } of looked) if (!writable && !failed.has(id)) index.addTree(id)
+    for (const tree of looked) {
+      if (!tree.writable && !failed.has(tree.id)) {
+        index.addTree(tree.id, termsOf(tree, { ignoreTimes }))
+      }
+    }
   })
 }

@@ -21,9 +21,9 @@ import { type Equal, findEqual } from './match.ts'
 import { knownAsObjects, mergeKnownNames, recordRun } from './record.ts'
 import { openRelinker } from './relink.ts'
 import { foresee, type Shared, shareEqual } from './share.ts'
-import { journalOf, stagingName } from './store.ts'
+import { collectStore, damagedName, journalOf, stagingName } from './store.ts'
 import { splitTime } from './time.ts'
-import type { FileNode, Name, Tree } from './tree.ts'
+import { type FileNode, type Name, termsOf, type Tree } from './tree.ts'
 
 export interface UnifyRequest {
   readonly trees: readonly Tree[]
@@ -63,7 +63,9 @@ export interface UnifyResult extends Shared {
 export async function unifyTrees(session: Session, request: UnifyRequest): Promise<UnifyResult> {
   const { index, signal, ignoreTimes, dryRun, trees } = request
   const seen = index.trees()
-  const looked = trees.filter(({ id, writable }) => writable || !seen.has(id))
+  const looked = trees.filter((tree) =>
+    tree.writable || seen.get(tree.id) !== termsOf(tree, request)
+  )
   const gathered = await gatherTrees(session, looked, {
     signal,
     progress: (done) =>
@@ -83,7 +85,8 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   if (dryRun) return { ...foresee(equal.filter(isWorthwhile)), ...found }
   const groups = await freeze(equal, request)
   const shared = await share(session, request, groups)
-  recordRun(index, { looked, files: gathered.files.values(), shared })
+  if (shared.garbage) await collectStore(session, request.store)
+  recordRun(index, { looked, files: gathered.files.values(), shared, ignoreTimes })
   return { ...shared, ...found }
 }
 
@@ -163,6 +166,6 @@ async function checkObject(
   const same = digest instanceof Uint8Array && Buffer.compare(digest, equal.content) === 0 &&
     mtimeSec === stays.mtimeSec && mtimeNsec === stays.mtimeNsec
   if (same) return Number(found.ino)
-  renameSync(path, `${path}.damaged`)
+  renameSync(path, damagedName(path))
   return undefined
 }

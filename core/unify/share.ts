@@ -30,6 +30,8 @@ export interface Shared {
   /** Inodes that no tree has any more. */
   readonly gone: Set<number>
   readonly failures: Failure[]
+  /** Something in the store has no other name any more. */
+  garbage: boolean
 }
 
 /** As many inodes as an object may need in a run. */
@@ -46,15 +48,20 @@ export async function shareEqual(
   groups: readonly Equal[],
   checkObject: (choice: Choice) => Promise<number | undefined>,
 ): Promise<Shared> {
-  const shared: Shared = { saved: new Map(), links: 0, objects: [], gone: new Set(), failures: [] }
+  const shared = nothingShared()
   const choices = await adoptAll(relinker, groups.map(choose), { checkObject, shared })
   await linkAll(relinker, choices, shared)
   return shared
 }
 
+function nothingShared(): Shared {
+  const [saved, gone] = [new Map<string, Saving>(), new Set<number>()]
+  return { saved, links: 0, objects: [], gone, failures: [], garbage: false }
+}
+
 /** Counts what {@link shareEqual} would do. Pure. */
 export function foresee(groups: readonly Equal[]): Shared {
-  const shared: Shared = { saved: new Map(), links: 0, objects: [], gone: new Set(), failures: [] }
+  const shared = nothingShared()
   for (const choice of groups.map(choose)) settle(choice, { shared, failed: new Set() })
   return shared
 }
@@ -91,8 +98,12 @@ async function adoptAll(
 function givingAll(choice: Choice, ino: number): Choice {
   const { equal, stays } = choice
   const own = [
-    ...equal.files.map((file) => ({ file, names: file.names })),
-    ...equal.known.map(({ row, names }) => ({ file: { ...row, nlink: names.length }, names })),
+    ...equal.files.map((file) => ({ file, names: file.names, object: undefined })),
+    ...equal.known.map(({ row, names }) => ({
+      file: { ...row, nlink: names.length },
+      names,
+      object: undefined,
+    })),
   ]
   return { ...choice, stays: { ...stays, ino }, adopt: undefined, give: own }
 }
@@ -155,10 +166,12 @@ function settle(
   { give }: Choice,
   { shared, failed }: { shared: Shared; failed: ReadonlySet<Relink['name']> },
 ): void {
-  for (const { file, names } of give) {
+  for (const { file, names, object } of give) {
     const [first] = names
-    if (first === undefined || names.length < file.nlink) continue
+    const known = names.length + (object === undefined ? 0 : 1)
+    if (first === undefined || known < file.nlink) continue
     if (names.some((name) => failed.has(name))) continue
+    if (object !== undefined) shared.garbage = true
     shared.gone.add(file.ino)
     const { id } = first.tree
     const saving = shared.saved.get(id) ?? { bytes: 0, inodes: 0 }

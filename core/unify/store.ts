@@ -8,6 +8,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Session } from '../plan/session.ts'
 import { listTree } from './listing.ts'
+import type { Tree } from './tree.ts'
 
 export interface StoredObject {
   readonly ino: number
@@ -43,6 +44,21 @@ export function sweepStaging(store: string): void {
   for (const name of readdirSync(store)) {
     if (name.startsWith(STAGING)) rmSync(join(store, name), { force: true })
   }
+}
+
+/** The name that a damaged object is put away under, beside its own. */
+export function damagedName(object: string): string {
+  return `${object}.damaged`
+}
+
+/** Whether {@link damagedName} made this name: nothing is linked to it. Pure. */
+export function isDamagedName(name: string): boolean {
+  return name.endsWith('.damaged')
+}
+
+/** The store as a tree like others. Pure. */
+export function storeTree(store: string): Tree {
+  return { id: 'store', path: store, writable: false, excludes: [] }
 }
 
 /** Everything in the store. */

@@ -30,6 +30,11 @@ export interface Name {
   readonly name: ByteString
 }
 
+/** What a tree was looked at for: on other terms, more or fewer of its files are equal. Pure. */
+export function termsOf({ excludes }: Tree, { ignoreTimes }: { ignoreTimes: boolean }): string {
+  return JSON.stringify({ ignoreTimes, excludes })
+}
+
 /** A regular file with all its names that were found. */
 export interface FileNode extends Omit<Listed, 'name' | 'error'> {
   names: Name[]
