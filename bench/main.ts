@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks and writes dist/bench.json and a table.
  *
- *     node bench/main.ts [--quick] [exec|start|create|boot|bootstrap|density|version…]
+ *     node bench/main.ts [--quick] [exec|start|create|boot|bootstrap|density|unify|version…]
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { benchDensity } from './density.bench.ts'
 import { benchExec } from './exec.bench.ts'
 import { hostFacts, renderReport, type Report } from './harness.ts'
 import { benchStart } from './start.bench.ts'
+import { benchUnify } from './unify.bench.ts'
 import { benchVersion } from './version.bench.ts'
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Repo
   boot: benchBoot,
   bootstrap: benchBootstrap,
   density: benchDensity,
+  unify: benchUnify,
   version: benchVersion,
 }
 
