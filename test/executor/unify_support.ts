@@ -181,7 +181,8 @@ export function relinkTable(mtime: bigint, entries: readonly RelinkEntry[]): Cel
     mtime_nsec: mtime - floor(mtime) * NS,
     count: BigInt(entries.length),
   })
-  return cellOf(Buffer.concat([head, ...parts]))
+  // not a Buffer: its slice() is no copy
+  return cellOf(Uint8Array.from(Buffer.concat([head, ...parts])))
 }
 
 export interface Relinking {
