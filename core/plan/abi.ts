@@ -8,6 +8,9 @@
  *
  * @module
  */
+import { unifyLayout } from './abi_unify.ts'
+
+export { list, relink } from './abi_unify.ts'
 
 /** Version of the plan format; the executor refuses every other one. */
 export const PLAN_VERSION = 1
@@ -194,20 +197,6 @@ export type Refusal = keyof typeof refusal
 /** State words of the state record. */
 export const state = { STARTING: 1, RUNNING: 2, STOPPING: 3 } as const
 
-/** Flags of LIST. */
-export const list = {
-  /** Inode flags and the length of the list of xattrs, of regular files. */
-  CLOSELY: 1,
-} as const
-
-/** What RELINK does to a file that is still the one that the entry tells of (ESTALE otherwise). */
-export const relink = {
-  /** Replaces it by a link to the object, without a moment in which the name is missing. */
-  LINK: 1,
-  /** Makes it the object: links the object's name to it. EEXIST when there is one. */
-  ADOPT: 2,
-} as const
-
 /** Kinds of frames that the executor writes to the appliance or to a waiting front door. */
 export const frame = {
   /** Batch: the plan ran; `slots` and the reported bytes follow. */
@@ -343,67 +332,7 @@ export const layout = {
     ['slot_count', 'u32'],
     ['byte_count', 'u32'],
   ],
-  /**
-   * LIST: `count` entries of `bytes` bytes in all follow. `error`: errno; then there are none. ENOBUFS:
-   * the reply has no room for all of them.
-   */
-  list_head: [
-    ['error', 'u32'],
-    ['count', 'u32'],
-    ['bytes', 'u32'],
-    ['reserved', 'u32'],
-  ],
-  /**
-   * LIST: one name, in the order of getdents64(2); `.` and `..` are left out. Behind it the name
-   * (`name_bytes` without NUL), a NUL and padding; the next one begins after `record_bytes`, a multiple
-   * of 8. `error`: errno of the look at it, EXDEV for what is mounted there; the other fields may then
-   * be 0. `blocks` of 512 bytes; `mode` with the type; `flags` of FS_IOC_GETFLAGS and `xattr_bytes` of
-   * listxattr(2), both 0 unless asked for and supported. Times and owner are read before these two, so
-   * that a change in between shows in ctime later.
-   */
-  list_entry: [
-    ['ino', 'u64'],
-    ['size', 'u64'],
-    ['blocks', 'u64'],
-    ['mtime_sec', 'i64'],
-    ['ctime_sec', 'i64'],
-    ['mtime_nsec', 'u32'],
-    ['ctime_nsec', 'u32'],
-    ['uid', 'u32'],
-    ['gid', 'u32'],
-    ['nlink', 'u32'],
-    ['mode', 'u32'],
-    ['rdev_major', 'u32'],
-    ['rdev_minor', 'u32'],
-    ['flags', 'u32'],
-    ['xattr_bytes', 'u32'],
-    ['error', 'u32'],
-    ['name_bytes', 'u16'],
-    ['record_bytes', 'u16'],
-  ],
-  /** RELINK: `count` entries follow, up to the table's end; the directory's mtime is set to this one. */
-  relink_head: [
-    ['mtime_sec', 'i64'],
-    ['mtime_nsec', 'u32'],
-    ['count', 'u32'],
-  ],
-  /**
-   * RELINK: one file, as it must still be, and what to do (`relink`). Behind it the name and the path
-   * of the object in the store, each of so many bytes and a NUL, and padding; the next one begins after
-   * `entry_bytes`, a multiple of 8. `object_ino`: a file that is this inode is left alone by LINK.
-   */
-  relink_entry: [
-    ['ino', 'u64'],
-    ['size', 'u64'],
-    ['mtime_sec', 'i64'],
-    ['object_ino', 'u64'],
-    ['mtime_nsec', 'u32'],
-    ['action', 'u16'],
-    ['entry_bytes', 'u16'],
-    ['name_bytes', 'u16'],
-    ['object_bytes', 'u16'],
-    ['reserved', 'u32'],
-  ],
+  ...unifyLayout,
 } as const satisfies Record<string, Layout>
 
 /** Flags of a kept plan: its init speaks `READY=1`; its guest's `after` names others. */

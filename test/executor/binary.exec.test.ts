@@ -20,6 +20,28 @@ function programHeaders(file: Buffer) {
   }))
 }
 
+/** The sections of such a file that are loaded and not written to, in order. */
+function constantSections(file: Buffer) {
+  const at = Number(file.readBigUInt64LE(40))
+  const header = (i: number) => {
+    const start = at + 64 * i
+    return {
+      name: file.readUInt32LE(start),
+      // SHF_WRITE and SHF_ALLOC
+      flags: file.readUInt32LE(start + 8) & 3,
+      offset: Number(file.readBigUInt64LE(start + 24)),
+      size: Number(file.readBigUInt64LE(start + 32)),
+    }
+  }
+  const names = header(file.readUInt16LE(62)).offset
+  return Array.from({ length: file.readUInt16LE(60) }, (_, i) => header(i))
+    .filter(({ flags }) => flags === 2)
+    .map(({ name, offset, size }) => {
+      const start = names + name
+      return { name: file.toString('latin1', start, file.indexOf(0, start)), end: offset + size }
+    })
+}
+
 test('is static, loads where it was linked, and has no executable stack', () => {
   const file = readFileSync(executorPath)
   const headers = programHeaders(file)
@@ -39,6 +61,14 @@ test('holds the place of its build id once', () => {
   assert.is(file.indexOf(MARKER, at + 1), -1)
   const { stdout } = spawnSync(executorPath, ['@build'], { encoding: 'latin1' })
   assert.is(stdout, `${file.toString('hex', at + 16, at + 48)}\n`)
+})
+
+test('has all that a start or an exec runs in the 64 KiB that one page fault maps', () => {
+  const sections = constantSections(readFileSync(executorPath))
+  assert.equal(sections.map(({ name }) => name), ['.text', '.rodata', '.build', '.late'])
+  for (const { name, end } of sections) {
+    if (name !== '.late') assert.ok(end <= 64 << 10, `${name} ends at ${end}: see VS_LATE`)
+  }
 })
 
 test('is small in the file and in memory', async ({ cleanup }) => {
