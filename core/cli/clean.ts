@@ -10,6 +10,7 @@ import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
+import { namesWithParts, sweepParts } from '../guest/layer_part.ts'
 import { namePattern } from '../guest/name.ts'
 import { readLife } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
@@ -77,13 +78,15 @@ export async function sweepDead(cli: Cli, session: Session): Promise<void> {
     const { lockTimeoutMs: timeoutMs } = cli.globals
     await collectLayers(session, cli.root, { verb: 'sweep', timeoutMs, signal: cli.signal })
   }
-  for (const name of new Set([...namesWithLeftovers(cli.root), ...orphans(cli)])) {
+  const names = [...namesWithLeftovers(cli.root), ...namesWithParts(cli.root), ...orphans(cli)]
+  for (const name of new Set(names)) {
     const directory = runDir(cli.root, name)
     ensureDirectory(directory)
     const got = await takeLock(session, join(directory, 'lock'), { verb: 'sweep', timeoutMs: 0 })
     if ('holder' in got) continue
     try {
       await sweepLeftovers(session, cli.root, name)
+      await sweepParts(session, cli.root, name)
       if (!guestExists(cli.root, name)) removeRunDir(cli, name)
     } finally {
       await got.lock.release()

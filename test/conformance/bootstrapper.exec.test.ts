@@ -58,7 +58,7 @@ conform('guest', ({ scratch }) => {
   for (const name of ['upper/etc', 'work']) mkdirSync(join(guest, name), { recursive: true })
   writeFileSync(join(guest, 'guest.yaml'), '')
   const ids = { first: 2_000_000_000, count: 65536 }
-  const meta = { version: 1, template: 'dir-x', layers: [], ids, createdAt: '' } as const
+  const meta = { template: 'dir-x', layers: [], ids, createdAt: '', snapshots: [] }
   writeFileSync(join(guest, 'meta.json'), encodeMeta(meta))
   return {
     bootstrapper: only(guestPlugin),

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { Buffer } from 'node:buffer'
 import {
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
@@ -26,6 +25,7 @@ import { MemberFault } from './fault.ts'
 import { type ByteString, nameOf, toBytes } from './names.ts'
 import type { Ops } from './ops.ts'
 import { file, treeSlot } from './slots.ts'
+import { timespecs } from './times.ts'
 
 /** Where a member is made: its directory's descriptor, and the last component of its path. */
 export interface Spot {
@@ -33,25 +33,13 @@ export interface Spot {
   readonly path: ByteString
 }
 
-/** `tv_nsec` that leaves a time alone (include/linux/stat.h). */
-const UTIME_OMIT = 0x3ffffffe
-
 const nameCell = (path: ByteString): Cell => text(toBytes(nameOf(path)))
 
 /**
- * Two timespecs. The access time stays what it is: later than the modification time, so that the first
- * reading of a template's file writes nothing.
+ * The access time stays what it is: later than the modification time, so that the first reading of a
+ * template's file writes nothing.
  */
-function times(mtimeNs: bigint): Cell {
-  const seconds = mtimeNs >= 0n
-    ? mtimeNs / 1_000_000_000n
-    : (mtimeNs - 999_999_999n) / 1_000_000_000n
-  const buffer = Buffer.alloc(32)
-  buffer.writeBigInt64LE(BigInt(UTIME_OMIT), 8)
-  buffer.writeBigInt64LE(seconds, 16)
-  buffer.writeBigInt64LE(mtimeNs - seconds * 1_000_000_000n, 24)
-  return bytes(buffer)
-}
+const times = (mtimeNs: bigint): Cell => timespecs({ mtimeNs })
 
 /** Creates a file and leaves it open for writing in the FILE slot. */
 export function emitCreate(program: Ops, { directory, path }: Spot): void {

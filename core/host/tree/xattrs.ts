@@ -30,16 +30,19 @@ const noNames: readonly ByteString[] = []
  * The xattrs that belong to a tree, of each path. Symlinks are not followed.
  *
  * @param paths absolute
+ * @param isKept which ones are wanted, by name
  * @throws {OpFailure} when one is gone, or changes meanwhile; its step is the index of the path
  */
 export async function readXattrs(
   session: Session,
   paths: readonly ByteString[],
+  isKept: (name: ByteString) => boolean = isKeptXattr,
 ): Promise<readonly (readonly Xattr[])[]> {
-  const lists = await readLists(session, paths, LIST_BYTES).catch((error: unknown) => {
+  const all = await readLists(session, paths, LIST_BYTES).catch((error: unknown) => {
     if (!(error instanceof OpFailure) || error.errno !== errno.ERANGE) throw error
     return readLists(session, paths, XATTR_BYTES)
   })
+  const lists = all.map((names) => names.filter(isKept))
   const wanted = lists.flatMap((names, index) => names.map((name) => ({ index, name })))
   const found = paths.map((): readonly Xattr[] => none)
   for (let at = 0; at < wanted.length; at += VALUES_A_PLAN) {
@@ -81,7 +84,7 @@ async function readLists(
   return paths.map((_, index) => {
     const end = at + Number(reported.readBigUInt64LE(reported.length - 8 * (paths.length - index)))
     if (end === at) return noNames
-    const list = reported.toString('latin1', at, end).split('\0').filter(isKeptXattr)
+    const list = reported.toString('latin1', at, end).split('\0').filter((name) => name !== '')
     at = end
     return list
   })
