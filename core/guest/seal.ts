@@ -154,7 +154,8 @@ async function checkUnused(
   )
 }
 
-async function exchange(
+/** Lets two directories change places, by one rename. */
+export async function exchange(
   session: Session,
   { upper, layer }: { upper: string; layer: string },
 ): Promise<void> {

@@ -67,7 +67,7 @@ conform('guest', ({ scratch }) => {
     change: () => writeFileSync(join(guest, 'upper/etc/two'), 'two'),
     context: (session) => ({
       openGuest: (name) =>
-        openGuestTree(session, root, { name, patience: { verb: 'create', timeoutMs: 0 } }),
+        openGuestTree(session, root, { source: name, patience: { verb: 'create', timeoutMs: 0 } }),
     }),
   }
 })
