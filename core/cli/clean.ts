@@ -9,7 +9,9 @@ import process from 'node:process'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
+import { isMarkedFrozen } from '../guest/frozen_mark.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
+import { namesWithParts, sweepParts } from '../guest/layer_part.ts'
 import { namePattern } from '../guest/name.ts'
 import { readLife } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
@@ -33,6 +35,7 @@ export async function settle(
   cli: Cli,
   { name, verb }: { name: string; verb: string },
 ): Promise<void> {
+  if (isMarkedFrozen(cli.root, name)) await thawDead(cli, name)
   if (readLife(cli.root, name).kind !== 'stale') return
   const executor = executorOf(cli)
   runStatus(cli, executor, name)
@@ -52,6 +55,21 @@ export async function settle(
   if (readLife(cli.root, name).kind !== 'stale') return
   throw errors.E_OP(`Cannot ${verb} "${name}": cannot remove what its dead supervisor left`, {
     hint: said === '' ? undefined : said,
+  })
+}
+
+/** Lets a guest go on that a command held still when it was killed. One that lives has its lock. */
+async function thawDead(cli: Cli, name: string): Promise<void> {
+  const { thawLeft } = await import('../guest/freeze.ts')
+  await withSession(executorOf(cli), async (session) => {
+    const path = join(runDir(cli.root, name), 'lock')
+    const got = await takeLock(session, path, { verb: 'sweep', timeoutMs: 0 })
+    if ('holder' in got) return
+    try {
+      await thawLeft(session, cli.root, name)
+    } finally {
+      await got.lock.release()
+    }
   })
 }
 
@@ -77,13 +95,15 @@ export async function sweepDead(cli: Cli, session: Session): Promise<void> {
     const { lockTimeoutMs: timeoutMs } = cli.globals
     await collectLayers(session, cli.root, { verb: 'sweep', timeoutMs, signal: cli.signal })
   }
-  for (const name of new Set([...namesWithLeftovers(cli.root), ...orphans(cli)])) {
+  const names = [...namesWithLeftovers(cli.root), ...namesWithParts(cli.root), ...orphans(cli)]
+  for (const name of new Set(names)) {
     const directory = runDir(cli.root, name)
     ensureDirectory(directory)
     const got = await takeLock(session, join(directory, 'lock'), { verb: 'sweep', timeoutMs: 0 })
     if ('holder' in got) continue
     try {
       await sweepLeftovers(session, cli.root, name)
+      await sweepParts(session, cli.root, name)
       if (!guestExists(cli.root, name)) removeRunDir(cli, name)
     } finally {
       await got.lock.release()

@@ -142,7 +142,7 @@ async function make(cli: Cli, making: Making): Promise<void> {
           },
           openGuest: (source) =>
             openGuestTree(session, root, {
-              name: source,
+              source,
               patience: { verb: 'create', timeoutMs: cli.globals.lockTimeoutMs, signal },
             }),
         },

@@ -41,10 +41,18 @@ export async function collect(
 /** The status array that verbs print with --json: of all names that are guests. */
 export function printStatuses(
   cli: Cli,
-  { names, registry }: { names: readonly string[]; registry: Registry },
+  guests: { names: readonly string[]; registry: Registry },
 ): void {
+  cli.out.print(statusesOf(cli, guests))
+}
+
+/** The text of that array. */
+export function statusesOf(
+  cli: Cli,
+  { names, registry }: { names: readonly string[]; registry: Registry },
+): string {
   const statuses = names.filter((name) => guestExists(cli.root, name)).map((name) =>
     readStatus(readGuest(cli.root, { name, verb: 'show' }), { root: cli.root, registry })
   )
-  cli.out.print(statusesJson(statuses))
+  return statusesJson(statuses)
 }

@@ -27,7 +27,7 @@ export const verbTable: readonly VerbInfo[] = [
       {
         name: 'from',
         value: '<source>',
-        doc: 'what to make it from: debian:SUITE, dir:PATH or tar:FILE',
+        doc: 'what to make it from: debian:SUITE, dir:PATH, tar:FILE or guest:NAME[@SNAPSHOT]',
       },
       { name: 'option', value: '<key=value>', repeat: true, doc: 'an option of the source' },
       { name: 'refresh', doc: 'look at the source, also when an equal one was used before' },
@@ -40,6 +40,7 @@ export const verbTable: readonly VerbInfo[] = [
       'vserver create web --from debian:trixie --option include=openssh-server,curl',
       'vserver create web --from dir:/srv/trixie',
       'vserver create web --from tar:rootfs.tar.xz --set stopTimeout=10s',
+      'vserver create web2 --from guest:web@before-upgrade',
     ],
     load: () => import('./create.ts'),
   },
@@ -171,9 +172,9 @@ export const verbTable: readonly VerbInfo[] = [
   {
     verb: 'clone',
     positional: '<source> <name>',
-    doc: 'make another guest that shares all files of a stopped one',
+    doc: 'make another guest that shares the files of one, or of a snapshot (NAME@SNAPSHOT)',
     options: [],
-    examples: ['vserver clone web web2'],
+    examples: ['vserver clone web web2', 'vserver clone web@before-upgrade web3'],
     load: () => import('./clone.ts'),
   },
   {
@@ -188,6 +189,27 @@ export const verbTable: readonly VerbInfo[] = [
     ],
     examples: ['vserver unify', 'vserver unify --dry-run', 'vserver unify web db'],
     load: () => import('./unify.ts'),
+  },
+  {
+    verb: 'snapshots',
+    positional: '<name>',
+    doc: "list a guest's snapshots, create or delete one, or go back to one",
+    options: [
+      { name: 'create', value: '<snapshot>', doc: 'keep the state of now; the guest may run' },
+      {
+        name: 'rollback',
+        value: '<snapshot>',
+        doc: 'go back to it; what is not in any snapshot becomes an automatic one',
+      },
+      { name: 'delete', value: '<snapshot>', doc: 'forget it, and free what only it holds' },
+    ],
+    examples: [
+      'vserver snapshots web',
+      'vserver snapshots web --create before-upgrade',
+      'vserver snapshots web --rollback before-upgrade',
+      'vserver snapshots web --delete before-upgrade',
+    ],
+    load: () => import('./snapshots.ts'),
   },
   {
     verb: 'rename',

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { chmodSync } from 'node:fs'
+import { chmodSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { claimIds, type IdBounds } from '../host/ids.ts'
 import { guestDir, type Root } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import { notedHostname } from './host_name.ts'
 import type { Patience } from './layers.ts'
+import type { Snapshot } from './meta.ts'
 import { sealGuest } from './seal.ts'
 import {
   commitGuest,
@@ -25,7 +26,7 @@ import { makeDirectoryLike, replaceUpper } from './upper.ts'
 
 export interface CloneRequest {
   readonly root: Root
-  /** Stopped; the caller holds its lock. */
+  /** Stopped where its own files are shared; the caller holds its lock. */
   readonly source: StoredGuest
   /** Of the new guest, whose lock the caller holds, too. */
   readonly name: string
@@ -42,19 +43,46 @@ export interface CloneRequest {
  * @throws {VServerError} E_EXISTS, E_IN_USE, E_LAYERS, E_ID_EXHAUSTED
  */
 export async function cloneGuest(session: Session, request: CloneRequest): Promise<void> {
-  const { root, source, name, patience } = request
-  const staged = stageGuest(root, name, { yaml: request.yaml })
-  try {
+  const { root, source, patience } = request
+  await cloneOver(session, request, async (upper) => {
     const layers = await sealGuest(session, { root, guest: source, patience })
-    await replaceUpper(session, {
-      path: join(staged.path, 'upper'),
-      like: join(source.dir, 'upper'),
-    })
+    await replaceUpper(session, { path: upper, like: join(source.dir, 'upper') })
+    return layers
+  })
+}
+
+/**
+ * Makes a guest that reads like a snapshot of another one, and shares all its files. The other may run.
+ *
+ * @throws {VServerError} E_EXISTS, E_ID_EXHAUSTED
+ */
+export async function cloneSnapshot(
+  session: Session,
+  request: CloneRequest & { snapshot: Snapshot },
+): Promise<void> {
+  const { root, source: { meta }, snapshot } = request
+  const { makeUpper } = await import('./snapshot.ts')
+  await cloneOver(session, request, async (upper) => {
+    rmdirSync(upper)
+    await makeUpper(session, { path: upper, root, meta, snapshot })
+    return snapshot.layers
+  })
+}
+
+/** @param prepare makes the writable directory anew, and says which layers the guest is laid over */
+async function cloneOver(
+  session: Session,
+  { root, source, name, yaml, bounds, patience }: CloneRequest,
+  prepare: (upper: string) => Promise<readonly string[]>,
+): Promise<void> {
+  const staged = stageGuest(root, name, { yaml })
+  try {
+    const layers = await prepare(join(staged.path, 'upper'))
     const meta = { ...source.meta, layers }
     await stageCloneHostname(session, { staged, layers: lowerDirs(root, meta) })
     const claim = {
       owner: guestDir(root, name),
-      bounds: request.bounds,
+      bounds,
       ...(patience.signal === undefined ? {} : { signal: patience.signal }),
     }
     const { template } = meta

@@ -19,39 +19,42 @@ import type { GuestTree } from '../plugin/types.ts'
 import type { Patience } from './layers.ts'
 import { readLife } from './life.ts'
 import { namePattern } from './name.ts'
-import { guestExists, lowerDirs, readGuest } from './store.ts'
+import { findSnapshot } from './snapshot.ts'
+import { guestExists, lowerDirs, readGuest, type StoredGuest } from './store.ts'
 import { isEmptyDirectory } from './upper.ts'
 
 /** Descriptor of the mount, in the session; those of the layers follow. */
 const MOUNT = 64
 
 /**
- * Opens the tree of a guest that does not run, and holds its lock until it is closed. One at a time in a
- * session.
+ * Opens the tree of a guest that does not run, or of a snapshot (`NAME@SNAPSHOT`) of any guest, and holds
+ * the guest's lock until it is closed. One at a time in a session.
  *
- * @throws {VServerError} E_SOURCE, E_RUNNING, E_IN_USE, E_BUSY
+ * @throws {VServerError} E_SOURCE, E_SNAPSHOT, E_RUNNING, E_IN_USE, E_BUSY
  */
 export async function openGuestTree(
   session: Session,
   root: Root,
-  { name, patience }: { name: string; patience: Patience },
+  { source, patience }: { source: string; patience: Patience },
 ): Promise<GuestTree> {
-  if (!namePattern.test(name) || !guestExists(root, name)) {
-    throw errors.E_SOURCE(`Cannot copy "guest:${name}": there is no such guest`, {
+  const [name = '', snapshot, ...more] = source.split('@')
+  if (more.length > 0 || !namePattern.test(name) || !guestExists(root, name)) {
+    throw errors.E_SOURCE(`Cannot copy "guest:${source}": there is no such guest`, {
       hint: 'vserver list shows the guests',
-      details: { source: name },
+      details: { source },
     })
   }
   ensureDirectory(runDir(root, name))
   const got = await takeLock(session, join(runDir(root, name), 'lock'), patience)
   if ('holder' in got) throw busy('copy', name, got.holder)
   try {
-    await checkStill(session, root, name)
-    const { dir, meta } = readGuest(root, { name, verb: 'copy' })
-    const pid = await mount(session, {
-      name,
-      layers: [join(dir, 'upper'), ...lowerDirs(root, meta)],
-    })
+    if (snapshot === undefined) await checkStill(session, root, name)
+    const guest = readGuest(root, { name, verb: 'copy' })
+    const layers = treeOf(root, guest, snapshot)
+    const [only = ''] = layers
+    // Overlayfs makes no mount of one directory. It is the template, which is immutable.
+    if (layers.length === 1) return { path: only, close: () => got.lock.release() }
+    const pid = await mount(session, { name, layers })
     return {
       // The dot leads through the descriptor, which itself looks like a link.
       path: `/proc/${pid}/fd/${MOUNT}/.`,
@@ -64,6 +67,14 @@ export async function openGuestTree(
     await got.lock.release()
     throw error
   }
+}
+
+/** Directories that hold a guest as it is, or as a snapshot of it says, top first. */
+function treeOf(root: Root, guest: StoredGuest, snapshot: string | undefined): readonly string[] {
+  const { dir, meta } = guest
+  if (snapshot === undefined) return [join(dir, 'upper'), ...lowerDirs(root, meta)]
+  const { layers } = findSnapshot(guest, { name: snapshot, verb: 'copy' })
+  return lowerDirs(root, { ...meta, layers })
 }
 
 /** What changes while it is read is no source. */

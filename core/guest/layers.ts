@@ -4,17 +4,19 @@
  *
  * A layer is added under the lock of layers: first `layers/.new-ID` says that this is under way, then the
  * directory is made, then a record names it. So whatever is not named while that lock is held is garbage.
+ * What takes longer to make is made as a part first, see `layer_part.ts`.
  *
  * @module
  */
-import { lstatSync, renameSync, rmdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { errors } from '../errors.ts'
 import { takeLock } from '../host/lock.ts'
-import { guestDir, type Root } from '../host/root.ts'
+import { guestDir, layerDir, type Root } from '../host/root.ts'
+import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
 import { isCode, readNames, readText } from './files.ts'
-import { parseMeta } from './meta.ts'
+import { namedLayers, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
 import { sweep } from './sweep.ts'
 
@@ -52,7 +54,25 @@ export function hasUnfinishedLayers(root: Root): boolean {
 }
 
 /**
- * Removes layers that no guest's record names. One record that cannot be read may name any layer: then
+ * Writes a record that names fewer layers than before, and removes those that none names then. Killed in
+ * between, the next command finds `.new-ID` and removes them.
+ */
+export async function dropLayers(
+  session: Session,
+  root: Root,
+  { patience, write }: { patience: Patience; write: () => void },
+): Promise<void> {
+  const marker = layerDir(root, `.new-${uniqueSuffix()}`)
+  const deed = () => {
+    mkdirSync(marker, { mode: 0o700 })
+    write()
+  }
+  await withLayersLock(session, root, { patience, deed })
+  await collectLayers(session, root, patience)
+}
+
+/**
+ * Removes layers that no guest's record names: neither as its own nor in a snapshot. One record that cannot be read may name any layer: then
  * nothing is removed.
  */
 export async function collectLayers(
@@ -92,7 +112,7 @@ function usedLayers(root: Root): ReadonlySet<string> | undefined {
       return undefined
     }
     try {
-      for (const id of parseMeta(file, text).layers) used.add(id)
+      for (const id of namedLayers(parseMeta(file, text))) used.add(id)
     } catch (error) {
       if (isCode(error, 'E_FORMAT')) return undefined
       throw error

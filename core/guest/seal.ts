@@ -6,6 +6,8 @@
  * directory and the guest's upper directory change places, by one rename: now the layer holds everything,
  * and the upper directory is fresh. Whenever it is interrupted, the guest reads the same.
  *
+ * Where that would make the guest's stack deep, its layers are first made one, see `flatten/`.
+ *
  * The work directory stays: the kernel empties it at every mount.
  *
  * @module
@@ -22,10 +24,12 @@ import { uniqueSuffix } from '../host/unique.ts'
 import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
 import type { Session } from '../plan/session.ts'
-import { syncParent, writeWhole } from './files.ts'
+import { isCode, syncParent } from './files.ts'
+import { deepestStack } from './flatten/deepest.ts'
+import type { LayerPart } from './layer_part.ts'
 import { type Patience, withLayersLock } from './layers.ts'
-import { encodeMeta, type Meta } from './meta.ts'
-import type { StoredGuest } from './store.ts'
+import type { Meta } from './meta.ts'
+import { type StoredGuest, writeRecord } from './store.ts'
 import { isEmptyDirectory, makeDirectoryLike } from './upper.ts'
 
 export interface SealRequest {
@@ -39,7 +43,8 @@ export interface SealRequest {
  * Seals what a guest has written.
  *
  * @returns ids of the layers that now hold all of it, top first; those of before when nothing was written
- * @throws {VServerError} E_IN_USE when its files are still open somewhere, E_LAYERS
+ * @throws {VServerError} E_IN_USE when its files are still open somewhere, E_LAYERS when there would be
+ * more layers than can be mounted, and they cannot be merged
  */
 export async function sealGuest(
   session: Session,
@@ -47,23 +52,25 @@ export async function sealGuest(
 ): Promise<readonly string[]> {
   const { root, guest, patience } = request
   const upper = join(guest.dir, 'upper')
-  // An empty layer on top: a seal was interrupted after the record was written.
-  const [top] = guest.meta.layers
-  const unused = top !== undefined && isEmptyDirectory(layerDir(root, top)) ? top : undefined
-  const below = unused === undefined ? guest.meta.layers : guest.meta.layers.slice(1)
+  let { below, unused } = standingOn(root, guest.meta)
   if (isEmptyDirectory(upper)) return below
+  await checkUnused(session, { upper, guest, verb: patience.verb })
+  if (below.length + 1 > deepestStack) {
+    const flat = await flatten(session, { ...request, below })
+    // With the others, the unused one is gone.
+    if (flat !== undefined) [below, unused] = [[flat], undefined]
+  }
   // With the new layer, the template and the upper directory itself.
   if (below.length + 3 > maxLayers) {
     throw errors.E_LAYERS(
-      `Cannot ${patience.verb} "${guest.name}": at most ${maxLayers - 2} layers can be mounted ` +
-        `over a template, and it has ${below.length}`,
+      `Cannot ${patience.verb} "${guest.name}": it stands on ${below.length} layers, which cannot be ` +
+        'merged, for paths in them are too long',
       {
-        hint: `vserver create NEW --from guest:${guest.name} makes a copy with one layer`,
+        hint: `shorten them inside; ${maxLayers - 2} layers can be mounted over a template`,
         details: { layers: below.length },
       },
     )
   }
-  await checkUnused(session, { upper, guest, verb: patience.verb })
   const id = uniqueSuffix()
   const layer = layerDir(root, id)
   const marker = layerDir(root, `.new-${id}`)
@@ -75,9 +82,7 @@ export async function sealGuest(
       // No record without the layer that it names, and no exchange without the record.
       syncParent(layer)
       const meta: Meta = { ...guest.meta, layers }
-      const record = join(guest.dir, 'meta.json')
-      writeWhole(record, encodeMeta(meta), { sync: true })
-      syncParent(record)
+      writeRecord(guest, meta)
     } catch (error) {
       rmSync(layer, { recursive: true, force: true })
       rmdirSync(marker)
@@ -92,6 +97,46 @@ export async function sealGuest(
   syncParent(upper)
   if (unused !== undefined) rmdirSync(layerDir(root, unused))
   return layers
+}
+
+/**
+ * The layers that a guest reads through, top first. An empty one on top (`unused`) is left out: a seal was
+ * interrupted after the record was written.
+ */
+export function standingOn(
+  root: Root,
+  { layers }: Pick<Meta, 'layers'>,
+): { below: readonly string[]; unused: string | undefined } {
+  const [top] = layers
+  const unused = top !== undefined && isEmptyDirectory(layerDir(root, top)) ? top : undefined
+  return { below: unused === undefined ? layers : layers.slice(1), unused }
+}
+
+/** Puts one layer in the place of all. `undefined`: that cannot be done. */
+async function flatten(
+  session: Session,
+  { root, guest, patience, below }: SealRequest & { below: readonly string[] },
+): Promise<string | undefined> {
+  const { meta, name } = guest
+  const { flattenInto } = await import('./flatten/flatten.ts')
+  const { publishParts, withLayerParts } = await import('./layer_part.ts')
+  const deed = async (make: () => LayerPart) => {
+    const part = make()
+    await flattenInto(session, part, {
+      root,
+      meta: { ...meta, layers: below },
+      signal: patience.signal,
+    })
+    const write = () => writeRecord(guest, { ...meta, layers: [part.id] })
+    await publishParts(session, root, { parts: [part], write, drops: true, patience })
+    return part.id
+  }
+  try {
+    return await withLayerParts(session, root, { name, deed })
+  } catch (error) {
+    if (isCode(error, 'ENAMETOOLONG')) return undefined
+    throw error
+  }
 }
 
 async function checkUnused(
@@ -109,7 +154,8 @@ async function checkUnused(
   )
 }
 
-async function exchange(
+/** Lets two directories change places, by one rename. */
+export async function exchange(
   session: Session,
   { upper, layer }: { upper: string; layer: string },
 ): Promise<void> {

@@ -11,7 +11,7 @@ import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
 import type { IdRange } from '../host/ids.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
-import { isCode, readNames, readText, syncParent, writeNew } from './files.ts'
+import { isCode, readNames, readText, syncParent, writeNew, writeWhole } from './files.ts'
 import { notedHostname } from './host_name.ts'
 import { encodeMeta, type Meta, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
@@ -72,6 +72,13 @@ export function lowerDirs(root: Root, meta: Meta): readonly string[] {
  */
 export function pendingMove(dir: string): string {
   return join(dir, 'move.json')
+}
+
+/** Replaces a guest's record, which is the moment of change. The caller holds its lock. */
+export function writeRecord({ dir }: StoredGuest, meta: Meta): void {
+  const record = join(dir, 'meta.json')
+  writeWhole(record, encodeMeta(meta), { sync: true })
+  syncParent(record)
 }
 
 /** A guest that was made, but has no place yet. */
@@ -137,11 +144,11 @@ export async function commitGuest(
   },
 ): Promise<void> {
   const meta: Meta = {
-    version: 1,
     template: record.template,
     layers: record.layers ?? [],
     ids: { first: record.ids.first, count: record.ids.count },
     createdAt: new Date().toISOString(),
+    snapshots: [],
   }
   writeStaged(staged, join(staged.path, 'meta.json'), encodeMeta(meta))
   // Not every file system writes the names in a directory because the directory has got a name.

@@ -3,18 +3,13 @@
  *
  * @module
  */
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmdirSync,
-  utimesSync,
-} from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
+import { byteString, toBytes } from '../host/tree/names.ts'
+import { timespecs } from '../host/tree/times.ts'
 import { readXattrs } from '../host/tree/xattrs.ts'
+import * as k from '../linux/constants.ts'
 import { planBuilder } from '../plan/builder.ts'
-import { bytes } from '../plan/program.ts'
+import { bytes, text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 
 /** Whether a directory holds nothing. */
@@ -32,21 +27,21 @@ export async function makeDirectoryLike(
   session: Session,
   { path, like }: { path: string; like: string },
 ): Promise<void> {
-  const { uid, gid, mode, atimeMs, mtimeMs } = lstatSync(like)
+  const { uid, gid, mode, atimeNs, mtimeNs } = lstatSync(like, { bigint: true })
   mkdirSync(path, { mode: 0o700 })
-  chownSync(path, uid, gid)
-  chmodSync(path, mode & 0o7777)
-  const [xattrs = []] = await readXattrs(session, [like])
-  if (xattrs.length > 0) {
-    const builder = planBuilder()
-    const p = builder.program('MAIN')
-    p.step(0, `give "${path}" its extended attributes`)
-    for (const { name, value } of xattrs) {
-      p.call('lsetxattr', [path, name, bytes(value, 1), value.length, 0])
-    }
-    await session.run(builder.build())
+  chownSync(path, Number(uid), Number(gid))
+  chmodSync(path, Number(mode & 0o7777n))
+  const [xattrs = []] = await readXattrs(session, [byteString(like)])
+  const builder = planBuilder()
+  const p = builder.program('MAIN')
+  p.step(0, `make "${path}" like "${like}"`)
+  for (const { name, value } of xattrs) {
+    // An empty value still needs an address.
+    const cell = bytes(value.length === 0 ? 1 : value, 1)
+    p.call('lsetxattr', [path, text(toBytes(name)), cell, value.length, 0])
   }
-  utimesSync(path, atimeMs / 1000, mtimeMs / 1000)
+  p.call('utimensat', [k.AT_FDCWD, path, timespecs({ atimeNs, mtimeNs }), 0])
+  await session.run(builder.build())
 }
 
 /** Replaces an empty directory by one like another, see {@link makeDirectoryLike}. */

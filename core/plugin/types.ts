@@ -96,8 +96,11 @@ export interface BootstrapContext {
    * An abort kills it, too; then the outcome is `killed`.
    */
   readonly runInTree: (command: TreeCommand) => Promise<TreeOutcome>
-  /** Opens the tree of a guest of this root, which must not run; one at a time. */
-  readonly openGuest?: (name: string) => Promise<GuestTree>
+  /**
+   * Opens the tree of a guest of this root (`NAME`), which must not run, or of a snapshot of one
+   * (`NAME@SNAPSHOT`); one at a time.
+   */
+  readonly openGuest?: (source: string) => Promise<GuestTree>
 }
 
 /** Makes templates: `--from SCHEME:SOURCE`. */

@@ -1,6 +1,6 @@
 /**
- * `--from guest:NAME`: a template that is a full copy of another guest, with everything that it has
- * written. `vserver clone` shares the files instead.
+ * `--from guest:NAME[@SNAPSHOT]`: a template that is a full copy of another guest, with everything that it
+ * has written, or had when the snapshot was made. `vserver clone` shares the files instead.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import type { Bootstrapper, Plugin } from '../../core/plugin/types.ts'
 
 const bootstrapper: Bootstrapper = {
   scheme: 'guest',
-  doc: 'a stopped guest, copied in full; vserver clone makes one that shares its files',
+  doc:
+    'a stopped guest or a snapshot (NAME@SNAPSHOT), copied in full; vserver clone makes one that shares its files',
   // What does the work is loaded when there is work.
   id: async (name, context) => await (await import('./make.ts')).id(name, context),
   make: async (name, destination, context) =>

@@ -21,6 +21,7 @@ function step(): void {
 const names = [
   'chmodSync',
   'chownSync',
+  'linkSync',
   'fsyncSync',
   'mkdirSync',
   'renameSync',

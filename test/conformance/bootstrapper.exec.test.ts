@@ -58,7 +58,7 @@ conform('guest', ({ scratch }) => {
   for (const name of ['upper/etc', 'work']) mkdirSync(join(guest, name), { recursive: true })
   writeFileSync(join(guest, 'guest.yaml'), '')
   const ids = { first: 2_000_000_000, count: 65536 }
-  const meta = { version: 1, template: 'dir-x', layers: [], ids, createdAt: '' } as const
+  const meta = { template: 'dir-x', layers: [], ids, createdAt: '', snapshots: [] }
   writeFileSync(join(guest, 'meta.json'), encodeMeta(meta))
   return {
     bootstrapper: only(guestPlugin),
@@ -67,7 +67,7 @@ conform('guest', ({ scratch }) => {
     change: () => writeFileSync(join(guest, 'upper/etc/two'), 'two'),
     context: (session) => ({
       openGuest: (name) =>
-        openGuestTree(session, root, { name, patience: { verb: 'create', timeoutMs: 0 } }),
+        openGuestTree(session, root, { source: name, patience: { verb: 'create', timeoutMs: 0 } }),
     }),
   }
 })

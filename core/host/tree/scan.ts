@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readlinkSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs'
 import { errors } from '../../errors.ts'
 import { OpFailure } from '../../plan/failure.ts'
 import type { Session } from '../../plan/session.ts'
@@ -12,6 +12,7 @@ import { readExtents } from './holes.ts'
 import { readMountsBelow } from './mounts.ts'
 import { type ByteString, byteString, showName, toBytes } from './names.ts'
 import { type Found, walk } from './walk.ts'
+import { isKeptXattr } from './kept-xattr.ts'
 import { readXattrs } from './xattrs.ts'
 
 const BATCH = 250
@@ -21,9 +22,14 @@ const BATCH = 250
  * mounted on them is not part of the tree. Reads ahead while the writer works.
  *
  * @param root absolute path of a directory, resolved
+ * @param isKept which xattrs belong to it, by name
  * @throws {VServerError} E_SOURCE when the tree cannot be read, or changes meanwhile
  */
-export async function* scanTree(root: string, session: Session): AsyncGenerator<Entry> {
+export async function* scanTree(
+  root: string,
+  session: Session,
+  isKept: (name: ByteString) => boolean = isKeptXattr,
+): AsyncGenerator<Entry> {
   const place = byteString(root)
   const links = new Map<string, ByteString>()
   const found = walk(place, readMountsBelow(place))
@@ -48,14 +54,16 @@ export async function* scanTree(root: string, session: Session): AsyncGenerator<
       }
       if (batch.length === 0) return []
       const paths = batch.map(({ path }) => absolute(path))
-      const xattrs = await readXattrs(session, paths)
+      const xattrs = await readXattrs(session, paths, isKept)
       const entries: Entry[] = []
       for (const [index, one] of batch.entries()) {
         last = one.path
         entries.push(toEntry(one, {
           links,
-          extents: await extentsOf(one),
-          target: one.stat.isSymbolicLink() ? targetOf(one) : undefined,
+          extents: one.stat.isFile() && !one.mounted
+            ? await extentsOf(session, { absolute: absolute(one.path), stat: one.stat })
+            : [],
+          target: one.stat.isSymbolicLink() ? targetOf(absolute(one.path)) : undefined,
           xattrs: one.mounted ? [] : xattrs[index] ?? [],
         }))
       }
@@ -65,20 +73,44 @@ export async function* scanTree(root: string, session: Session): AsyncGenerator<
     }
   }
 
-  async function extentsOf({ path, stat, mounted }: Found): Promise<readonly Extent[]> {
-    const size = Number(stat.size)
-    if (!stat.isFile() || mounted || size === 0) return []
-    if (stat.blocks * 512n >= stat.size) return [{ at: 0, length: size }]
-    return await readExtents(session, { path: absolute(path), size })
-  }
-
-  function targetOf({ path }: Found): ByteString {
-    return readlinkSync(toBytes(absolute(path)), { encoding: 'latin1' })
-  }
-
   function absolute(path: ByteString): ByteString {
     return path === '' ? place : `${place}/${path}`
   }
+}
+
+/**
+ * Reads one member of a tree as {@link scanTree} does.
+ *
+ * @param root absolute path of a directory, resolved
+ * @throws {OpFailure | NodeJS.ErrnoException} when it cannot be read
+ */
+export async function scanMember(
+  root: string,
+  { path, session }: { path: ByteString; session: Session },
+): Promise<Entry> {
+  const absolute = `${byteString(root)}/${path}`
+  const stat = lstatSync(toBytes(absolute), { bigint: true })
+  const [xattrs = []] = await readXattrs(session, [absolute])
+  return toEntry({ path, stat, mounted: false }, {
+    links: new Map(),
+    extents: stat.isFile() ? await extentsOf(session, { absolute, stat }) : [],
+    target: stat.isSymbolicLink() ? targetOf(absolute) : undefined,
+    xattrs,
+  })
+}
+
+async function extentsOf(
+  session: Session,
+  { absolute, stat }: { absolute: ByteString; stat: BigIntStats },
+): Promise<readonly Extent[]> {
+  const size = Number(stat.size)
+  if (size === 0) return []
+  if (stat.blocks * 512n >= stat.size) return [{ at: 0, length: size }]
+  return await readExtents(session, { path: absolute, size })
+}
+
+function targetOf(absolute: ByteString): ByteString {
+  return readlinkSync(toBytes(absolute), { encoding: 'latin1' })
 }
 
 interface Known {

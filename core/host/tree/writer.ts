@@ -58,6 +58,8 @@ export interface WriteOptions {
   readonly progress: (event: Progress) => void
   /** Members at most. */
   readonly members?: number
+  /** Contents may share what is on the disk: how much room they take shows only when they are written. */
+  readonly shares?: boolean
   /** Whether to wait until all is on the disk; else the caller sees to it before he relies on it. */
   readonly sync?: boolean
 }
@@ -84,7 +86,9 @@ export async function writeTree(
     interrupted: () => interrupted(deed),
   })
   const made = registry(options.members ?? treeLimits.members)
-  const budget = await readBudget(destination, `${deed.verb} "${deed.thing}"`)
+  const budget = options.shares === true
+    ? { spend: () => undefined }
+    : await readBudget(destination, `${deed.verb} "${deed.thing}"`)
   let member: ByteString | undefined
   // Alone, so that whatever fails afterwards can be cleaned up through it.
   pipe.program.call('open', [destination, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0], {
