@@ -12,6 +12,7 @@ import { readLife } from '../guest/life.ts'
 import { moveOut } from '../guest/move_out.ts'
 import { checkPattern } from '../guest/name.ts'
 import { guestExists, listGuests, readGuest, type StoredGuest } from '../guest/store.ts'
+import { undoSharing } from '../guest/undo.ts'
 import { guestOf, type GuestTrees, listTrees } from '../guest/unify.ts'
 import { becomeBackground } from '../host/background.ts'
 import { withSession } from '../host/executor.ts'
@@ -26,13 +27,17 @@ import { type UnifyRequest, type UnifyResult, unifyTrees } from '../unify/run.ts
 import { collectStore, journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
 import type { FileNode, Name, Tree } from '../unify/tree.ts'
 import { verifyStore } from '../unify/verify.ts'
+import { usage } from './argv.ts'
 import { sweepDead } from './clean.ts'
-import { executorOf, registryOf, useRoot, withGuestLock } from './host.ts'
+import { executorOf, forEachName, registryOf, useRoot, withGuestLock } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
 import { showUnified, showVerified, unifiedJson, verifiedJson } from './unified.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const names = args.positionals
+  if (args.flag('undo') && names.length === 0) {
+    throw usage({ verb: 'unify' }, '--undo needs the name of a guest')
+  }
   for (const name of names) checkPattern('unify', name)
   useRoot(cli)
   for (const name of names) if (!guestExists(cli.root, name)) throw guestUnknown('unify', name)
@@ -40,6 +45,10 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   let code = 0
   await withSession(executorOf(cli), async (session) => {
     await sweepDead(cli, session)
+    if (args.flag('undo')) {
+      code = await forEachName(cli, names, (name) => undo(cli, session, name))
+      return
+    }
     if (args.flag('auto')) await becomeBackground(session)
     await withUnifyLock(cli, session, async (store) => {
       using index = openIndex(join(cli.root.lib, 'index.sqlite'), (aside) => {
@@ -122,6 +131,33 @@ async function unify(
 /** A guest's file that cannot be read keeps nothing from being shared but what that file might say. */
 function excludesOf(guest: StoredGuest, registry: Registry): readonly string[] {
   return guest.text.includes('unify') ? configOf(guest, registry).unify.exclude : []
+}
+
+/** Gives a guest files of its own. */
+async function undo(cli: Cli, session: Session, name: string): Promise<void> {
+  const { root, signal, globals: { lockTimeoutMs: timeoutMs, quiet } } = cli
+  const layers = await withGuestLock(cli, { session, name, verb: 'unify' }, async () => {
+    if (readLife(root, name).kind !== 'none') {
+      throw errors.E_RUNNING(`Cannot unify --undo "${name}": it is running`, {
+        hint: `vserver stop ${name} stops it`,
+      })
+    }
+    return await undoSharing(session, {
+      root,
+      guest: readGuest(root, { name, verb: 'unify' }),
+      patience: { verb: 'unify', timeoutMs, signal },
+      executor: executorOf(cli),
+      signal,
+      progress: (event) => cli.out.progress(event),
+    })
+  })
+  cli.out.endProgress()
+  if (quiet) return
+  cli.out.print(
+    layers === 0
+      ? `${name} shares nothing but its template\n`
+      : `${name} has files of its own; vserver set ${name} unify.exclude=[/] keeps it so\n`,
+  )
 }
 
 /** Reads all that is shared again. @returns 1 when something is damaged and could not be repaired */

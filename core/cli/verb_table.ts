@@ -185,6 +185,7 @@ export const verbTable: readonly VerbInfo[] = [
       { name: 'dry-run', doc: 'only say what would be saved' },
       { name: 'ignore-times', doc: 'also files that were modified at different times' },
       { name: 'verify', doc: 'read all shared files again; repair what is damaged' },
+      { name: 'undo', doc: 'give the guests named files of their own again' },
       { name: 'auto', doc: 'in the background: only with what others leave of CPU and disk' },
     ],
     examples: ['vserver unify', 'vserver unify --dry-run', 'vserver unify web db'],

@@ -12,8 +12,7 @@ import { writeTree } from '../host/tree/writer.ts'
 import { type Executor, withLongSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir } from '../host/root.ts'
-import * as k from '../linux/constants.ts'
-import { planBuilder } from '../plan/builder.ts'
+import { syncFileSystem } from '../host/sync.ts'
 import type { Session } from '../plan/session.ts'
 import type { Progress } from '../plugin/types.ts'
 import type { CloneRequest } from './clone.ts'
@@ -101,7 +100,7 @@ export async function cloneLive(
   session: Session,
   request: CloneRequest & { host: LiveHost },
 ): Promise<StoodStill> {
-  const { root, source, name, patience, host } = request
+  const { root, source, name, host } = request
   const { below: layers } = standingOn(root, source.meta)
   const staged = stageGuest(root, name, { yaml: request.yaml })
   try {
@@ -145,16 +144,6 @@ async function copyUpper(
     await syncFileSystem(session, destination)
     return freezeMs
   })
-}
-
-async function syncFileSystem(session: Session, path: string): Promise<void> {
-  const builder = planBuilder()
-  const p = builder.program('MAIN')
-  p.step(0, `write "${path}" to disk`)
-  const fd = p.keep('openat', [k.AT_FDCWD, path, k.O_RDONLY | k.O_DIRECTORY | k.O_CLOEXEC, 0])
-  p.call('syncfs', [fd])
-  p.call('close', [fd])
-  await session.run(builder.build())
 }
 
 /** Where the copy has a file with a host name, it gets its own. No link is followed. */

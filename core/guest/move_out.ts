@@ -8,7 +8,6 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
-import { maxLayers } from '../context/max_layers.ts'
 import { takesDetachedLayers } from '../host/kernel.ts'
 import { overlayInUse } from '../host/overlay_use.ts'
 import { layerDir, type Root } from '../host/root.ts'
@@ -23,10 +22,10 @@ import type { Session } from '../plan/session.ts'
 import type { FileNode, Name, Tree } from '../unify/tree.ts'
 import { syncParent, writeWhole } from './files.ts'
 import { type Patience, withLayersLock } from './layers.ts'
-import { encodeMeta, type Meta } from './meta.ts'
+import { deepestStack } from './flatten/deepest.ts'
 import { type Movable, readMovable } from './movable.ts'
 import { finishMove, type Pending, textAt } from './pending_move.ts'
-import { pendingMove, type StoredGuest } from './store.ts'
+import { pendingMove, type StoredGuest, writeRecord } from './store.ts'
 import { makeDirectoryLike } from './upper.ts'
 
 export interface MoveOutRequest {
@@ -50,15 +49,15 @@ export async function moveOut(
 ): Promise<ReadonlyMap<Name, Name>> {
   const { root, guest, files } = request
   const upper = join(guest.dir, 'upper')
-  // With the new layer, the template and the writable layer itself.
-  if (guest.meta.layers.length + 3 > maxLayers) return new Map()
   const detachedLayers = takesDetachedLayers(release())
   if (await overlayInUse(session, { path: upper, detachedLayers })) return new Map()
   const movable = await readMovable(session, { upper, files })
   if (movable.names.length === 0) return new Map()
+  const stack = await shallowStack(session, request)
+  if (stack === undefined) return new Map()
   const id = uniqueSuffix()
   const layer = layerDir(root, id)
-  await addLayer(session, { ...request, id, layer, upper, movable })
+  await addLayer(session, { ...request, guest: stack, id, layer, upper, movable })
   try {
     await moveAll(session, { upper, layer, movable })
   } finally {
@@ -71,6 +70,18 @@ export async function moveOut(
     excludes: request.excludes,
   }
   return new Map(movable.names.map((name) => [name, { ...name, tree }]))
+}
+
+/** The guest, with room for one layer more; `undefined` where that cannot be had. */
+async function shallowStack(
+  session: Session,
+  { root, guest, patience }: MoveOutRequest,
+): Promise<StoredGuest | undefined> {
+  const { layers: below } = guest.meta
+  if (below.length + 1 <= deepestStack) return guest
+  const { flatten } = await import('./seal.ts')
+  const flat = await flatten(session, { root, guest, patience, below })
+  return flat === undefined ? undefined : { ...guest, meta: { ...guest.meta, layers: [flat] } }
 }
 
 /** Makes the layer with its empty directories, and then has the guest's record name it. */
@@ -95,10 +106,7 @@ async function addLayer(
       }))
       const pending: Pending = { layer: id, directories }
       writeWhole(pendingMove(guest.dir), JSON.stringify(pending), { sync: true })
-      const meta: Meta = { ...guest.meta, layers: [id, ...guest.meta.layers] }
-      const record = join(guest.dir, 'meta.json')
-      writeWhole(record, encodeMeta(meta), { sync: true })
-      syncParent(record)
+      writeRecord(guest, { ...guest.meta, layers: [id, ...guest.meta.layers] })
     } catch (error) {
       rmSync(pendingMove(guest.dir), { force: true })
       rmSync(layer, { recursive: true, force: true })

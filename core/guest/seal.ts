@@ -112,8 +112,8 @@ export function standingOn(
   return { below: unused === undefined ? layers : layers.slice(1), unused }
 }
 
-/** Puts one layer in the place of all. `undefined`: that cannot be done. */
-async function flatten(
+/** Puts one layer in the place of all that a stopped guest has. `undefined`: that cannot be done. */
+export async function flatten(
   session: Session,
   { root, guest, patience, below }: SealRequest & { below: readonly string[] },
 ): Promise<string | undefined> {

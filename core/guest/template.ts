@@ -11,14 +11,12 @@ import { takeLock } from '../host/lock.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
 import { type Root, templateDir } from '../host/root.ts'
 import { uniqueSuffix } from '../host/unique.ts'
-import * as k from '../linux/constants.ts'
-import { planBuilder } from '../plan/builder.ts'
-import type { Session } from '../plan/session.ts'
 import type { BootstrapContext, Bootstrapper } from '../plugin/types.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { nearest } from './nearest.ts'
 import { readNames, syncParent } from './files.ts'
 import { sweep } from './sweep.ts'
+import { syncFileSystem } from '../host/sync.ts'
 
 /** What `--from` says, taken apart. */
 export interface TemplateSource {
@@ -168,15 +166,4 @@ export function makeMountPoints(tree: string, source: string): void {
       )
     }
   }
-}
-
-/** Makes all that was written to a directory's file system last. */
-async function syncFileSystem(session: Session, path: string): Promise<void> {
-  const builder = planBuilder()
-  const p = builder.program('MAIN')
-  p.step(0, `write "${path}" to disk`)
-  const fd = p.keep('openat', [k.AT_FDCWD, path, k.O_RDONLY | k.O_DIRECTORY | k.O_CLOEXEC, 0])
-  p.call('syncfs', [fd])
-  p.call('close', [fd])
-  await session.run(builder.build())
 }

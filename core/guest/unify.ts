@@ -41,7 +41,8 @@ export function listTrees(root: Root, request: TreesRequest): GuestTrees {
     ]
     for (const id of ids) {
       users.set(id, [...users.get(id) ?? [], name])
-      excludes.set(id, [...excludes.get(id) ?? [], ...own])
+      // A template is everybody's: only what holds for all guests holds for it.
+      if (!id.startsWith('templates/')) excludes.set(id, [...excludes.get(id) ?? [], ...own])
     }
     if (!request.stopped.includes(name)) continue
     writable.push({

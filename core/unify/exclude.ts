@@ -20,6 +20,7 @@ export const defaultExcludes: readonly string[] = [
  */
 export function makeExclude(excludes: readonly string[]): (path: ByteString) => boolean {
   if (excludes.length === 0) return () => false
+  if (excludes.some((exclude) => /^\/+$/.test(exclude))) return () => true
   const parts = excludes.map((exclude) =>
     byteString(exclude.replace(/^\/+|\/+$/g, ''))
       .replace(/[.+?^${}()|[\]\\]/g, '\\$&')

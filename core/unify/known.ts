@@ -16,6 +16,7 @@ export interface KnownFiles {
   ofSize(size: number): readonly Known[]
 }
 
+/** Looks them up as they are asked for; the caller holds the lock of unification. */
 export function makeKnownFiles(
   { index, trees, store }: {
     readonly index: Index

@@ -9,6 +9,7 @@
  */
 import { lstatSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { syncFileSystem } from '../host/sync.ts'
 import { byteString } from '../host/tree/names.ts'
 import type { Session } from '../plan/session.ts'
 import { type Choice, crossesTrees, isWhole } from './choose.ts'
@@ -130,6 +131,8 @@ async function share(
     (sum, { files }) => sum + files.reduce((names, file) => names + file.names.length, 0),
     0,
   )
+  // What others are about to lose must not be only in memory in the place that they get.
+  if (total > 0) await syncFileSystem(session, store)
   let done = 0
   const relinker = await openRelinker(session, {
     store,

@@ -35,6 +35,7 @@ test('applies every default to an empty file', () => {
     init: undefined,
     env: {},
     stopTimeoutMs: 30_000,
+    unify: { exclude: [] },
     network: { mode: 'none', options: {} },
   })
 })
@@ -48,6 +49,7 @@ hostname: web.example.org
 init: [/bin/sh, -c, 'exec sleep 1']
 env: { LANG: C.UTF-8 }
 stopTimeout: 5s
+unify: { exclude: [/srv/db] }
 network: { mode: wide, egress: 100Mbit/s, peers: [a] }
 `
   assert.equal(read(text), {
@@ -62,6 +64,7 @@ network: { mode: wide, egress: 100Mbit/s, peers: [a] }
     init: ['/bin/sh', '-c', 'exec sleep 1'],
     env: { LANG: 'C.UTF-8' },
     stopTimeoutMs: 5000,
+    unify: { exclude: ['/srv/db'] },
     network: { mode: 'wide', options: { egress: 1e8, mtu: 1500, peers: ['a'] } },
   })
 })
