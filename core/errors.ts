@@ -36,7 +36,10 @@ export const errorTable = {
   E_RUNNING: [1, 'the guest is running, and must not be for this'],
   E_SOURCE: [1, 'the source given with --from cannot be used'],
   E_START: [1, 'the guest could not be started'],
-  E_STATE_DIR: [1, 'a state directory is missing, unsafe, read-only or not executable'],
+  E_STATE_DIR: [
+    1,
+    'a state directory or file is missing, unsafe, damaged, read-only or not executable',
+  ],
   E_USAGE: [2, 'the command line was not understood'],
 } as const satisfies Readonly<Record<string, readonly [exitCode: number, meaning: string]>>
 
@@ -123,6 +126,18 @@ export function notRunning(verb: string, name: string): VServerError {
   return errors.E_NOT_RUNNING(`Cannot ${verb} "${name}": it is not running`, {
     hint: `vserver start ${name} starts it`,
   })
+}
+
+/** A supervisor runs, but the record of the guest, which says who is who, is damaged. */
+export function unclear(verb: string, name: string, path: string): VServerError {
+  return errors.E_STATE_DIR(
+    `Cannot ${verb} "${name}": its record "${path}" is damaged, but its supervisor runs`,
+    {
+      hint:
+        `vserver stop ${name} stops it, vserver kill ${name} ends it at once; a start makes the record anew`,
+      details: { path },
+    },
+  )
 }
 
 /** Another command holds the guest's lock. */

@@ -6,12 +6,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { errors } from '../errors.ts'
+import { errors, unclear } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namePattern } from '../guest/name.ts'
-import { readLife } from '../guest/life.ts'
+import { readLife, statePath } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { type Executor, withSession } from '../host/executor.ts'
@@ -27,13 +27,18 @@ import type { Cli } from './types.ts'
  * Removes what a guest's dead supervisor left, if it is dead: by the native status verb, which runs the
  * kept TEARDOWN; where that plan is lost or damaged, by one that is compiled afresh. Takes the lock.
  *
- * @throws {VServerError} E_BUSY, E_OP
+ * @throws {VServerError} E_BUSY, E_OP; E_STATE_DIR when it is not known who the supervisor is
  */
 export async function settle(
   cli: Cli,
   { name, verb }: { name: string; verb: string },
 ): Promise<void> {
-  if (readLife(cli.root, name).kind !== 'stale') return
+  const { kind } = readLife(cli.root, name)
+  // The native verbs of these need its supervisor only.
+  if (kind === 'unclear' && verb !== 'stop' && verb !== 'kill') {
+    throw unclear(verb, name, statePath(cli.root, name))
+  }
+  if (kind !== 'stale') return
   const executor = executorOf(cli)
   runStatus(cli, executor, name)
   if (readLife(cli.root, name).kind !== 'stale') return

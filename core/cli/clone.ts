@@ -51,7 +51,7 @@ async function cleanUp(
   cli: Cli,
   { session, source }: { session: Session; source: string },
 ): Promise<void> {
-  const stale = readLife(cli.root, source).kind === 'stale'
+  const stale = ['stale', 'unclear'].includes(readLife(cli.root, source).kind)
   if (!stale && namesWithLeftovers(cli.root).length === 0 && !hasUnfinishedLayers(cli.root)) return
   const { settle, sweepDead } = await import('./clean.ts')
   await sweepDead(cli, session)
@@ -65,7 +65,7 @@ async function clone(
   const { root, signal, globals } = cli
   if (guestExists(root, name)) throw guestThere(name)
   const guest = readGuest(root, { name: source, verb: 'clone' })
-  if (readLife(root, source).kind === 'alive') {
+  if (['alive', 'unclear'].includes(readLife(root, source).kind)) {
     throw errors.E_RUNNING(`Cannot clone "${source}": it is running`, {
       hint: `vserver stop ${source} stops it`,
     })

@@ -118,6 +118,21 @@ int vs_error_not_running(const struct vs_request *r, const char *verb, const cha
 			"\": it is not running", NULL);
 }
 
+int vs_error_unclear(const struct vs_request *r, const char *verb, const char *name)
+{
+	char hint[256];
+	size_t used = 0;
+
+	append(hint, sizeof(hint), &used, "vserver stop ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " stops it, vserver kill ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " ends it at once; a start makes the record anew");
+	return vs_error(r, VS_E_STATE_DIR, hint, "Cannot ", verb, " \"", name, "\": its record \"",
+			r->root, "/run/vserver/guests/", name,
+			"/state\" is damaged, but its supervisor runs", NULL);
+}
+
 int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error)
 {
 	enum vs_code code = VS_E_OP;

@@ -95,6 +95,8 @@ extern int vs_error_fd;
 int vs_error(const struct vs_request *r, enum vs_code code, const char *hint, ...);
 int vs_error_unknown(const struct vs_request *r, const char *verb, const char *name);
 int vs_error_not_running(const struct vs_request *r, const char *verb, const char *name);
+/* A guest that is UNCLEAR. */
+int vs_error_unclear(const struct vs_request *r, const char *verb, const char *name);
 int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error);
 int vs_error_root(const struct vs_request *r);
 /* "ENOENT", or "errno N"; buffer has room for 32 bytes */
@@ -110,6 +112,14 @@ void vs_iso(char *to, uint64_t epoch_ms);
 /* "3m 12s" and NUL, at most 32 bytes */
 void vs_uptime(char *to, uint64_t ms);
 uint64_t vs_boottime_ms(void);
+
+/*
+ * proc.c: reads /proc/PID<file> into `to`, which ends with a NUL: the size without it, or -errno. `file` starts
+ * with a slash, and has at most 15 bytes.
+ */
+long vs_proc_read(uint64_t pid, const char *file, char *to, size_t room);
+/* Visits every process until a visit gives something else than 0, which is given back; 0 or -errno else. */
+int vs_proc_each(int (*visit)(uint64_t pid, void *context), void *context);
 
 /* process.c: processes told apart from later ones of the same pid */
 struct vs_identity {
@@ -144,14 +154,15 @@ struct vs_forker_name {
 void vs_forker_name(struct vs_forker_name *name, const struct vs_state *state);
 
 /* state.c: the state record of a running guest */
-enum vs_life { VS_LIFE_UNKNOWN, VS_LIFE_NONE, VS_LIFE_ALIVE, VS_LIFE_STALE };
+/* UNCLEAR: a supervisor runs, but the record does not say which: it is damaged. Nothing may be cleaned up. */
+enum vs_life { VS_LIFE_UNKNOWN, VS_LIFE_NONE, VS_LIFE_ALIVE, VS_LIFE_STALE, VS_LIFE_UNCLEAR };
 struct vs_guest {
 	const char *name;
 	enum vs_life life;
 	/* /run/vserver/guests/NAME and /var/lib/vserver/guests/NAME; -1 when not there */
 	int run;
 	int lib;
-	/* pidfd of the supervisor when ALIVE, else -1 */
+	/* pidfd of the supervisor when ALIVE or UNCLEAR, else -1 */
 	int supervisor;
 	struct vs_state state;
 };
@@ -218,7 +229,13 @@ int vs_exit_write(int lib, int code, int signal, const char *reason);
 /* 0, -ENOENT, or -EBADMSG */
 int vs_exit_read(int lib, struct vs_exit *e);
 
-/* lost.c: removes what a dead supervisor left; the caller holds the lock. 0 or -errno. */
+/* lost_search.c: a pidfd of the process that supervises a guest, as /proc has it; -ESRCH, or -errno. */
+int vs_find_supervisor(const struct vs_request *r, const char *name);
+
+/*
+ * lost.c: removes what a dead supervisor left; the caller holds the lock. 0 or -errno. If the supervisor is
+ * not dead at all, nothing is done, and the guest is UNCLEAR.
+ */
 int vs_clean_lost(const struct vs_request *r, struct vs_guest *g);
 /* The same with the lock taken and left; 0, -errno, -EAGAIN (busy). */
 int vs_clean_lost_locked(const struct vs_request *r, struct vs_guest *g, const char *verb);
@@ -234,8 +251,10 @@ struct vs_view {
 	char started[VS_ISO];
 	uint64_t uptime_ms;
 };
-/* 0, 1 (unknown guest), 2 (busy; said so), or -1 (the appliance's part). */
+/* 0, 1 (unknown guest), 2 (it cannot be shown now: see vs_view_refuse), or -1 (the appliance's part). */
 int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name);
+/* Says why, and closes it; an exit code. */
+int vs_view_refuse(struct vs_view *v, const struct vs_request *r);
 void vs_view_close(struct vs_view *v);
 void vs_view_json(struct vs_out *out, const struct vs_view *v);
 /* Prints the status array of the names that are known; an exit code or -1. */

@@ -17,6 +17,9 @@ char *strchr(const char *text, int byte);
 /* Are the two texts equal? */
 int vs_equal(const char *a, const char *b);
 
+/* Puts text and a NUL behind the first `used` bytes; their number then, without the NUL. */
+size_t vs_put(char *to, size_t used, const char *text);
+
 /* The rest of text after prefix, or NULL when it does not start so. */
 const char *vs_after(const char *text, const char *prefix);
 

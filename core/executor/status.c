@@ -72,11 +72,9 @@ static int all_there(const struct vs_request *r)
 	for (int i = 0; i < r->name_count; i++) {
 		int got = vs_view_open(&v, r, r->names[i]);
 
-		if (got == 2)
-			return 5;
 		if (got < 0 || (got == 1 && r->historical))
 			return -1;
-		if (!got)
+		if (got != 1)
 			vs_view_close(&v);
 	}
 	return 0;
@@ -87,7 +85,7 @@ static int print_all(const struct vs_request *r, int json, int silent)
 	static char buffer[4096];
 	struct vs_out out = { .fd = 1, .size = sizeof(buffer), .buffer = buffer };
 	struct vs_view v;
-	int code = r->name_count > 1 || r->historical ? all_there(r) : 0, printed = 0;
+	int code = r->name_count > 1 || r->historical ? all_there(r) : 0, printed = 0, refused = 0;
 
 	if (code)
 		return code;
@@ -96,8 +94,12 @@ static int print_all(const struct vs_request *r, int json, int silent)
 
 		if (got < 0 && !printed)
 			return -1;
+		if (got == 2)
+			refused = vs_view_refuse(&v, r);
 		if (got == 1 && !silent)
-			code = vs_error_unknown(r, r->verb_word, r->names[i]);
+			refused = vs_error_unknown(r, r->verb_word, r->names[i]);
+		if (code < refused)
+			code = refused;
 		if (got)
 			continue;
 		if (json)

@@ -14,7 +14,7 @@ import { cardOf } from './compile.ts'
 import { configOf } from './config_of.ts'
 import type { GuestConfig } from './config.ts'
 import { parseExit } from './exit.ts'
-import { readBytes, readText } from './files.ts'
+import { readKept, readText } from './files.ts'
 import { decodeKept } from './kept.ts'
 import { type Life, readLife } from './life.ts'
 import { pendingKeys, readStarted, startKeys } from './pending.ts'
@@ -82,12 +82,21 @@ function readCard(
   },
 ): Card {
   const broken = config instanceof VServerError
-  const kept = running || broken
-    ? readBytes(join(runDir(root, stored.name), 'start.kept'))
-    : undefined
-  if (kept !== undefined) return keptCard(decodeKept(kept).text, stored)
+  const kept = running || broken ? keptText(root, stored.name) : undefined
+  if (kept !== undefined) return keptCard(kept, stored)
   if (broken) throw config
   return cardOf(stored, config, root)
+}
+
+/** The card in a guest's kept plan; `undefined` when there is none, or it is damaged. */
+function keptText(root: Root, name: string): readonly string[] | undefined {
+  const bytes = readKept(join(runDir(root, name), 'start.kept'))
+  try {
+    return bytes === undefined ? undefined : decodeKept(bytes).text
+  } catch (error) {
+    if (error instanceof VServerError && error.code === 'E_PLAN') return undefined
+    throw error
+  }
 }
 
 function keptCard(text: readonly string[], stored: StoredGuest): Card {
