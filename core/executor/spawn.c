@@ -1,5 +1,6 @@
 /* Starting a supervisor: a process of its own, from the executor's copy, with nothing inherited. */
 #include "front.h"
+#include "ops.h"
 
 #include <asm/stat.h>
 #include <linux/sched.h>
@@ -96,7 +97,7 @@ int vs_spawn(const struct vs_request *r, const char *executor, const char *name,
 	if (child.null < 0)
 		child.null = (int)sys(__NR_fcntl, ends[0], F_DUPFD_CLOEXEC, 3);
 	pid = child.null < 0 ? child.null :
-			       vs_clone_on_stack(&args, sizeof(args), run, &child);
+			       vs_clone_sharing(&args, run, &child);
 	if (child.null >= 0)
 		sys_close(child.null);
 	sys_close(ends[1]);
