@@ -20,7 +20,7 @@ import { ensureDirectory } from '../host/root_dirs.ts'
 import { runDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import { executorOf, registryOf, withGuestLock } from './host.ts'
-import { nativeWords } from './native.ts'
+import { nativeEnv, nativeName, nativeWords } from './native.ts'
 import type { Cli } from './types.ts'
 
 /**
@@ -65,9 +65,9 @@ function runStatus(cli: Cli, executor: Executor, name: string): string {
   // Loaded late: it is seldom that something has died.
   const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stderr } = spawnSync(executor.path, nativeWords(cli, 'status', [name]), {
-    argv0: 'vserver',
+    argv0: nativeName,
     encoding: 'utf8',
-    env: { ...cli.env, VSERVER_EXECUTOR: executor.path, VSERVER_COMPILED: '1' },
+    env: nativeEnv(cli, executor),
   })
   return stderr?.split('\n')[0] ?? ''
 }

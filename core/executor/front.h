@@ -27,6 +27,8 @@ enum vs_verb {
 
 enum vs_wait { VS_WAIT_NONE, VS_WAIT_READY, VS_WAIT_EXIT };
 
+#define VS_NATIVE "vserver-native"
+
 /* A command line that was understood completely. */
 struct vs_request {
 	enum vs_verb verb;
@@ -54,10 +56,11 @@ struct vs_request {
 	int env_count;
 	char **env;
 	char **command;
-	/* The appliance compiled just now and runs us for the deed: it is never started from here. */
+	/*
+	 * The appliance compiled just now and runs us for the deed: it is never started from here. It says so
+	 * by our own name, which nobody inherits.
+	 */
 	int compiled;
-	/* The caller holds the locks of all names. */
-	int locked;
 	int argc;
 	char **argv;
 	char **envp;

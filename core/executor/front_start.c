@@ -64,8 +64,6 @@ static void launch(struct starting *s, struct job *job)
 
 static void take_lock(struct starting *s, struct job *job)
 {
-	if (s->request->locked)
-		return launch(s, job);
 	job->lock = vs_lock_try(job->guest.run, "start");
 	if (job->lock >= 0)
 		return launch(s, job);

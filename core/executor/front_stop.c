@@ -38,7 +38,7 @@ static int stopped_waiting(const struct vs_request *r, const char *name)
 /* Takes the lock and looks again. *lock stays -1 where there is nothing to lock. 0, or an exit code. */
 static int lock_and_look(const struct vs_request *r, struct stopping *s, const char *name, int *lock)
 {
-	if (s->guest.run < 0 || r->locked)
+	if (s->guest.run < 0)
 		return 0;
 	*lock = vs_lock_wait(s->guest.run, r->verb_word, r->lock_ms);
 	if (*lock == -EAGAIN)

@@ -13,7 +13,7 @@ test.after(() => w.destroy())
 
 /** Whether the front door left the words to the appliance (which says so when it is the caller). */
 function left(...words: readonly string[]): boolean {
-  const { status, stderr } = w.runWith({ VSERVER_COMPILED: '1' }, ...words)
+  const { status, stderr } = w.runNative(...words)
   return status === 1 && /the executor does not understand it/.test(stderr)
 }
 
@@ -77,9 +77,8 @@ test('takes no bad name for a guest', () => {
 })
 
 test('an unknown name in the historical order may be a verb of the appliance', () => {
-  const env = { VSERVER_COMPILED: '1' }
   for (const verb of ['start', 'stop', 'kill', 'status', 'list', 'enter', 'exec']) {
-    const { status, stderr } = w.runWith(env, 'nobody', verb, ...(verb === 'exec' ? ['true'] : []))
+    const { status, stderr } = w.runNative('nobody', verb, ...(verb === 'exec' ? ['true'] : []))
     if (verb === 'enter') continue
     assert.is(status, 1, verb)
     assert.match(stderr, 'kept plan is not valid')
@@ -104,6 +103,16 @@ test('understands times with units, roots of every spelling, and signals by any 
 test('does nothing natively when it is told so', () => {
   const { status, stdout } = w.runWith({ VSERVER_NATIVE: '0' }, 'list', '--quiet')
   assert.is.not(`${status} ${stdout}`, '0 web\n')
+})
+
+test('the environment does not say that all is compiled', ({ cleanup }) => {
+  const w = world()
+  cleanup(w.destroy)
+  w.guest('web', ['term'])
+  for (const words of [['config', 'web'], ['check'], ['start', 'nothing-kept']]) {
+    const { stderr } = w.runWith({ VSERVER_COMPILED: '1', VSERVER_LOCKED: '1' }, ...words)
+    assert.match(stderr, /Cannot start the runtime|there is no such guest/)
+  }
 })
 
 test.run()

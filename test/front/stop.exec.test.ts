@@ -1,13 +1,6 @@
 import * as assert from 'uvu/assert'
 import { spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { layout } from '../../core/plan/abi.ts'
 import { offsetOf } from '../../core/plan/layout.ts'
