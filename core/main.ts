@@ -11,6 +11,7 @@ import { parseArgv, type Parsed } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
 import { usage } from './cli/argv.ts'
 import { needsRoot, VServerError } from './errors.ts'
+import type { BrokenPlugin } from './plugin/registry.ts'
 import type { Plugin } from './plugin/types.ts'
 
 const stop = new AbortController()
@@ -44,7 +45,8 @@ async function main(): Promise<number> {
     argv,
     out: makeOutput(globals),
     fail,
-    plugins: () => allPlugins(globals.root),
+    plugins: async () => (await allPlugins(globals.root)).plugins,
+    broken: async () => (await allPlugins(globals.root)).broken,
     env: process.env,
   }, args)
 }
@@ -58,22 +60,42 @@ async function parse(): Promise<Parsed> {
       throw error
     }
     const { commandVerbs, rootOf } = await import('./cli/commands.ts')
-    const verbs = commandVerbs(await allPlugins(rootOf(argv, process.env)))
-    return parseArgv(argv, process.env, verbs)
+    const { plugins, broken } = await allPlugins(rootOf(argv, process.env))
+    try {
+      return parseArgv(argv, process.env, commandVerbs(plugins))
+    } catch (unknown) {
+      // It may have been one of a plugin's.
+      for (const one of broken) fail(one.error)
+      throw unknown
+    }
   }
 }
 
+interface AllPlugins {
+  readonly plugins: readonly Plugin[]
+  readonly broken: readonly BrokenPlugin[]
+}
+const pluginsByRoot = new Map<string | undefined, Promise<AllPlugins>>()
+
+/** Loaded once. */
+function allPlugins(dir: string | undefined): Promise<AllPlugins> {
+  const known = pluginsByRoot.get(dir) ?? findPlugins(dir)
+  pluginsByRoot.set(dir, known)
+  return known
+}
+
 /** The plugins that are part of the program, and those of a root. */
-async function allPlugins(dir: string | undefined): Promise<readonly Plugin[]> {
+async function findPlugins(dir: string | undefined): Promise<AllPlugins> {
   const [{ plugins }, { pluginNames }, { rootAt }] = await Promise.all([
     import('../plugins/index.ts'),
     import('./plugin/place.ts'),
     import('./host/root.ts'),
   ])
   const root = rootAt(dir)
-  if (pluginNames(root).length === 0) return plugins
+  if (pluginNames(root).length === 0) return { plugins, broken: [] }
   const { loadPlugins } = await import('./plugin/load.ts')
-  return [...plugins, ...loadPlugins(root).map(({ plugin }) => plugin)]
+  const { loaded, broken } = loadPlugins(root, plugins)
+  return { plugins: [...plugins, ...loaded.map(({ plugin }) => plugin)], broken }
 }
 
 /** Prints an error: one line and a hint, or one JSON object where --json was given. */

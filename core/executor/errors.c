@@ -143,6 +143,9 @@ int vs_error_op(const struct vs_request *r, const char *phrase, const char *call
 		code = VS_E_HOST;
 		hint = "the limit on namespaces is reached: raise user.max_user_namespaces and the like "
 		       "(sysctl user)";
+	} else if (error == EPERM && vs_equal(call, "prlimit64")) {
+		code = VS_E_HOST;
+		hint = "raise the hard limits of the calling shell (see ulimit -H -a), then try again";
 	} else if (error == ENOSPC || error == EDQUOT) {
 		return vs_error(r, VS_E_DISK_FULL,
 				"make room there (space or inodes), or keep the state elsewhere with --root",
