@@ -117,7 +117,7 @@ export const errors = {
 /** The one error that native verbs and the appliance must word alike: an unknown guest. */
 export function guestUnknown(verb: string, name: string): VServerError {
   return errors.E_GUEST_UNKNOWN(`Cannot ${verb} "${name}": there is no such guest`, {
-    hint: `vserver list shows the guests; vserver create ${name} makes one`,
+    hint: `vserver list shows the guests; vserver create ${name} --from SOURCE makes one`,
   })
 }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { constants } from 'node:os'
 import process from 'node:process'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
-import { isTerminal, makeOutput, writeAll } from './cli/output.ts'
+import { BrokenPipe, isTerminal, makeOutput, writeAll } from './cli/output.ts'
 import { parseArgv, type Parsed } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
-import { usage } from './cli/argv.ts'
+import { rootOf, usage } from './cli/argv.ts'
 import { needsRoot, VServerError } from './errors.ts'
 import type { BrokenPlugin } from './plugin/registry.ts'
 import type { Plugin } from './plugin/types.ts'
@@ -59,7 +60,7 @@ async function parse(): Promise<Parsed> {
     if (!(error instanceof VServerError) || error.details?.['unknownVerb'] === undefined) {
       throw error
     }
-    const { commandVerbs, rootOf } = await import('./cli/commands.ts')
+    const { commandVerbs } = await import('./cli/commands.ts')
     const { plugins, broken } = await allPlugins(rootOf(argv, process.env))
     try {
       return parseArgv(argv, process.env, commandVerbs(plugins))
@@ -100,11 +101,13 @@ async function findPlugins(dir: string | undefined): Promise<AllPlugins> {
 
 /** Prints an error: one line and a hint, or one JSON object where --json was given. */
 function fail(thrown: unknown): number {
+  // Who does not want to read more need not be told; a native verb dies of the signal.
+  if (thrown instanceof BrokenPipe) return 128 + constants.signals.SIGPIPE
   const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
   const end = argv.indexOf('--')
   const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
   if (!json && isTerminal(2)) writeAll(2, '\r\x1b[K')
-  writeAll(2, renderError(error, { json }))
+  writeAll(2, renderError(error, { json, root: rootOf(argv, {}) }))
   if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
   return error.exitCode
 }

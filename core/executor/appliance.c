@@ -23,7 +23,7 @@ static const struct {
 	int resource;
 	const char *what;
 	const char *hint;
-} limits[] = {
+} limits[] VS_COLD = {
 	{ 64, ~0ull, RLIMIT_NOFILE, "64 open files", "raise the limit in the calling shell: ulimit -n 1024" },
 	{ 2ull << 30, ~0ull, RLIMIT_AS, "2147483648 bytes of address space",
 	  "lift the limit in the calling shell: ulimit -v unlimited" },

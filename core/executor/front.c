@@ -59,6 +59,8 @@ int vs_front(int argc, char **argv, char **envp)
 		understood = 0;
 	if (understood)
 		code = sys(__NR_geteuid) ? vs_error_root(&r) : run_verb(&r);
+	if (code < 0 && !r.compiled)
+		code = vs_about(argc, argv);
 	if (code >= 0)
 		return code;
 	return r.compiled ? give_up(&r, understood) : vs_appliance(argc, argv, envp);

@@ -7,6 +7,7 @@
 
 #include "lib.h"
 #include "plan.h"
+#include "process.h"
 #include "sys.h"
 
 #include <linux/stat.h>
@@ -115,34 +116,6 @@ void vs_iso(char *to, uint64_t epoch_ms);
 /* "3m 12s" and NUL, at most 32 bytes */
 void vs_uptime(char *to, uint64_t ms);
 uint64_t vs_boottime_ms(void);
-
-/*
- * proc.c: reads /proc/PID<file> into `to`, which ends with a NUL: the size without it, or -errno. `file` starts
- * with a slash, and has at most 15 bytes.
- */
-long vs_proc_read(uint64_t pid, const char *file, char *to, size_t room);
-/* Visits every process until a visit gives something else than 0, which is given back; 0 or -errno else. */
-int vs_proc_each(int (*visit)(uint64_t pid, void *context), void *context);
-
-/* process.c: processes told apart from later ones of the same pid */
-struct vs_identity {
-	uint32_t pid;
-	uint64_t ino;
-	uint64_t start;
-};
-int vs_identify(struct vs_identity *id, int pidfd);
-/* A pidfd of exactly this process, -ESRCH when it is gone (a zombie counts as there), or -errno. */
-int vs_open_process(const struct vs_identity *id);
-/* Has the process ended (a zombie has)? Waits up to ms, -1 for ever. */
-int vs_ended(int pidfd, int ms);
-int vs_signal_process(int pidfd, int signal);
-/* The id of this boot: 0 or -errno. */
-int vs_boot_id(uint8_t id[16]);
-
-/* pidfd.c: the wait status of a process that is not our child, once it has ended; or -errno */
-int vs_pidfd_status(int pidfd);
-/* Waits for that. */
-int vs_pidfd_wait(int pidfd);
 
 /* The address that the supervisor's end of its forker's socket is bound to: see PROTOCOL.md. */
 struct vs_forker_name {
@@ -262,6 +235,8 @@ void vs_view_close(struct vs_view *v);
 void vs_view_json(struct vs_out *out, const struct vs_view *v);
 /* Prints the status array of the names that are known; an exit code or -1. */
 int vs_print_json(const struct vs_request *r);
+/* Flushes what was printed: `code`, or 1 if that failed and it was 0. */
+int vs_print_end(struct vs_out *out, int code);
 
 /* names.c: names of guests, in memory that is never given back */
 struct vs_names {
@@ -307,6 +282,8 @@ void vs_catch_interrupts(void);
 /* supervise.c, attach.c: the other roles */
 int vs_supervise(int argc, char **argv, char **envp);
 int vs_attach(int argc, char **argv, char **envp);
+/* about.c: --help and --version alone; an exit code, or -1 for anything else */
+int vs_about(int argc, char **argv);
 /* front.c */
 int vs_front(int argc, char **argv, char **envp);
 /* appliance.c: starts the carried runtime; returns an exit code when it could not. */

@@ -68,7 +68,7 @@ static void print(const struct vs_request *r, struct vs_out *out, struct row *ro
 			vs_out_text(out, rows[i].name);
 			vs_out_char(out, '\n');
 		}
-	} else {
+	} else if (count || !r->name_count) {
 		print_table(out, rows, count);
 	}
 }
@@ -120,5 +120,5 @@ int vs_front_list(struct vs_request *r)
 	for (size_t i = 0; i < missing; i++)
 		raise(&code, vs_error_unknown(r, r->verb_word, names.at[i]));
 	print(r, &out, rows, count);
-	return vs_flush(&out) && !code ? 1 : code;
+	return vs_print_end(&out, code);
 }

@@ -80,6 +80,14 @@ static int all_there(const struct vs_request *r)
 	return 0;
 }
 
+/* A standard output that the caller closed is meant to take nothing. */
+int vs_print_end(struct vs_out *out, int code)
+{
+	int error = vs_flush(out);
+
+	return error && error != -EBADF && !code ? 1 : code;
+}
+
 static int print_all(const struct vs_request *r, int json, int silent)
 {
 	static char buffer[4096];
@@ -115,7 +123,7 @@ static int print_all(const struct vs_request *r, int json, int silent)
 	}
 	if (json)
 		vs_out_text(&out, printed ? "]\n" : "[]\n");
-	return vs_flush(&out) && !code ? 1 : code;
+	return vs_print_end(&out, code);
 }
 
 int vs_print_json(const struct vs_request *r)

@@ -57,11 +57,11 @@ export async function cloneGuest(session: Session, request: CloneRequest): Promi
       bounds: request.bounds,
       ...(patience.signal === undefined ? {} : { signal: patience.signal }),
     }
-    const { template } = meta
+    const { template, from } = meta
     await claimIds(
       session,
       claim,
-      (ids) => commitGuest(session, staged, { root, template, ids, layers }),
+      (ids) => commitGuest(session, staged, { root, template, ids, layers, from }),
     )
   } catch (error) {
     await sweep(session, staged.path)

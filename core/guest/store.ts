@@ -126,6 +126,7 @@ export async function commitGuest(
     template: string
     ids: IdRange
     layers?: readonly string[]
+    from?: string | undefined
   },
 ): Promise<void> {
   const meta: Meta = {
@@ -133,6 +134,7 @@ export async function commitGuest(
     template: record.template,
     layers: record.layers ?? [],
     ids: { first: record.ids.first, count: record.ids.count },
+    ...(record.from === undefined ? {} : { from: record.from }),
     createdAt: new Date().toISOString(),
   }
   writeStaged(staged, join(staged.path, 'meta.json'), encodeMeta(meta))

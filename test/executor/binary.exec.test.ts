@@ -41,6 +41,11 @@ test('holds the place of its build id once', () => {
   assert.is(stdout, `${file.toString('hex', at + 16, at + 48)}\n`)
 })
 
+test('holds all that every run reads within what one page fault maps', () => {
+  // The build id lies behind all code; what follows it is for errors and help.
+  assert.ok(readFileSync(executorPath).indexOf(MARKER) + 48 <= 64 << 10)
+})
+
 test('is small in the file and in memory', async ({ cleanup }) => {
   assert.ok(statSync(executorPath).size < 128 << 10)
   const child = spawn(executorPath, ['@batch'], { stdio: ['pipe', 'ignore', 'inherit'] })

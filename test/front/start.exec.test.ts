@@ -38,14 +38,14 @@ test('prints an unknown guest as the appliance does', ({ cleanup }) => {
   assert.is(
     plain.stderr,
     'vserver: Cannot start "nobody": there is no such guest\n' +
-      '  vserver list shows the guests; vserver create nobody makes one\n',
+      '  vserver list shows the guests; vserver create nobody --from SOURCE makes one\n',
   )
   const json = w.run('--json', 'start', 'nobody')
   assert.equal(JSON.parse(json.stderr), {
     error: {
       code: 'E_GUEST_UNKNOWN',
       message: 'Cannot start "nobody": there is no such guest',
-      hint: 'vserver list shows the guests; vserver create nobody makes one',
+      hint: 'vserver list shows the guests; vserver create nobody --from SOURCE makes one',
       details: null,
     },
   })

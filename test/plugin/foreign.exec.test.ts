@@ -1,5 +1,5 @@
 /**
- * Plugins of a root: loaded, refused, tested; and the example of the README.
+ * Plugins of a root: loaded, refused, tested; and the example of the README. @limit 300 s
  *
  * @module
  */

@@ -57,7 +57,8 @@ test('stopped or killed by root inside, keeps nobody from running commands', asy
 })
 
 test('commands run in a guest whose root has killed its own cgroup', () => {
-  const kill = 'echo 1 > /sys/fs/cgroup/cgroup.kill'
+  // Not before its forker has said that it runs: that is killed, too.
+  const kill = 'sleep 0.3; echo 1 > /sys/fs/cgroup/cgroup.kill'
   for (let times = 0; times < 2; times++) assert.is(inside(kill).code, 137)
   assert.is(inside('echo there').stdout, 'there\n')
   assert.is(inside('exit 3').code, 3)
