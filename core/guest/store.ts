@@ -141,12 +141,14 @@ export async function commitGuest(
     template: string
     ids: IdRange
     layers?: readonly string[]
+    from?: string | undefined
   },
 ): Promise<void> {
   const meta: Meta = {
     template: record.template,
     layers: record.layers ?? [],
     ids: { first: record.ids.first, count: record.ids.count },
+    ...(record.from === undefined ? {} : { from: record.from }),
     createdAt: new Date().toISOString(),
     snapshots: [],
   }
