@@ -7,8 +7,10 @@
 import { lstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOverlayXattr } from '../host/tree/kept-xattr.ts'
+import { byteString } from '../host/tree/names.ts'
 import { scanTree } from '../host/tree/scan.ts'
 import { writeTree } from '../host/tree/writer.ts'
+import { readXattrs } from '../host/tree/xattrs.ts'
 import { type Executor, withLongSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir } from '../host/root.ts'
@@ -101,7 +103,7 @@ export async function cloneLive(
   session: Session,
   request: CloneRequest & { host: LiveHost },
 ): Promise<StoodStill> {
-  const { root, source, name, patience, host } = request
+  const { root, source, name, host } = request
   const { below: layers } = standingOn(root, source.meta)
   const staged = stageGuest(root, name, { yaml: request.yaml })
   try {
@@ -132,6 +134,8 @@ async function copyUpper(
   const { executor, signal, progress } = host
   const upper = join(guest.dir, 'upper')
   return await withLongSession(executor, async (session) => {
+    // Started now: the guest shall not wait for it.
+    await readXattrs(session, [byteString(upper)])
     const freeze = { root, name: guest.name, verb: patience.verb, signal }
     const { freezeMs } = await whileFrozen(executor, freeze, async () => {
       await writeTree(session, destination, scanTree(upper, session, isOverlayXattr), {
