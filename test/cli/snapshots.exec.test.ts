@@ -191,7 +191,8 @@ test('is kept by a record that cannot be read, of whatever guest', ({ cleanup })
     const [auto] = snapshots('other').filter(({ automatic }) => automatic)
     if (auto !== undefined) must('snapshots', 'other', '--delete', auto.name)
     else if (existsSync(lib('guests/gone'))) must('destroy', '--yes', 'gone')
-    assert.equal(layerNames(), before, `damage ${index}`)
+    // What is left of the command says that something may be garbage, once all can be read.
+    assert.equal(layerNames().filter((id) => !id.startsWith('.')), before, `damage ${index}`)
     assert.is(it.run('snapshots', 'web').code, 1)
   }
   writeFileSync(file, good)
@@ -278,7 +279,7 @@ for (const [what, words] of deeds) {
     restore()
     let killed = 0
     // Some of them, other ones each time, for each takes some seconds.
-    const step = Math.ceil(total / 12)
+    const step = Math.ceil(total / 8)
     for (let at = 1 + process.pid % step; at <= total; at += step) {
       const now = prepare()
       const ran = run(at)
