@@ -27,7 +27,7 @@ export const verbTable: readonly VerbInfo[] = [
       {
         name: 'from',
         value: '<source>',
-        doc: 'what to make it from: debian:SUITE, dir:PATH, tar:FILE or guest:NAME[@SNAPSHOT]',
+        doc: 'debian:SUITE, dir:PATH, tar:FILE or guest:NAME[@SNAPSHOT]',
       },
       { name: 'option', value: '<key=value>', repeat: true, doc: 'an option of the source' },
       { name: 'refresh', doc: 'look at the source, also when an equal one was used before' },
