@@ -25,11 +25,30 @@ export interface ForestOptions {
 
 /** Names of which each tree has several; any bytes but those that the kernel forbids. */
 const names = [
-  ...['a', 'b', 'lib.so.1', 'with space', "quo'te", 'back\\slash', 'new\nline', '*', '.hidden', '-rf'],
+  ...[
+    'a',
+    'b',
+    'lib.so.1',
+    'with space',
+    "quo'te",
+    'back\\slash',
+    'new\nline',
+    '*',
+    '.hidden',
+    '-rf',
+  ],
   ...['caf\xc3\xa9', '\xff\xfe\x80', '\x01\x7f', 'x'.repeat(255), '[a-z]', '$HOME', '..a', '#'],
 ] as unknown as readonly [string, ...string[]]
 
-const directories = ['', 'usr', 'usr/lib', 'usr/lib/deep/er', 'etc', 'var/log', 'opt/\xe9t\xe9'] as const
+const directories = [
+  '',
+  'usr',
+  'usr/lib',
+  'usr/lib/deep/er',
+  'etc',
+  'var/log',
+  'opt/\xe9t\xe9',
+] as const
 
 const middle = (byte: number) => {
   const content = Buffer.alloc(2_500_000, 'x')

@@ -112,7 +112,10 @@ export function assertSame(now: Manifest, before: Manifest, message = ''): void 
  *
  * @param isShared whether a path is one of those that unification looks at
  */
-export function assertUnified(now: Manifest, isShared: (path: string, entry: Entry) => boolean): void {
+export function assertUnified(
+  now: Manifest,
+  isShared: (path: string, entry: Entry) => boolean,
+): void {
   const alone = new Set<bigint>()
   for (const [path, entry] of now) {
     if (entry.isFile && !isShared(path, entry)) alone.add(entry.ino)

@@ -8,7 +8,7 @@
 import { statSync } from 'node:fs'
 import process from 'node:process'
 import * as assert from 'uvu/assert'
-import { makeExclude, defaultExcludes } from '../../core/unify/exclude.ts'
+import { defaultExcludes, makeExclude } from '../../core/unify/exclude.ts'
 import { suite } from '../support/suite.ts'
 import { makeForest } from './forest.ts'
 import { assertTidy, openLab, savedBy } from './lab.ts'
@@ -36,7 +36,9 @@ for (const seed of seeds) {
       return [...inos.values()].filter((isFile) => isFile).length
     }
     const blocks = () => {
-      const [total = '0'] = lab.sh('du -s --block-size=512 --total one two three | tail -1').split('\t')
+      const [total = '0'] = lab.sh('du -s --block-size=512 --total one two three | tail -1').split(
+        '\t',
+      )
       return Number(total) * 512
     }
     const bytes = blocks()
