@@ -19,7 +19,7 @@ import { takeLock } from '../host/lock.ts'
 import { errno, errnoName } from '../linux/errno.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
-import { type Index, openIndex } from '../unify/index_file.ts'
+import { type Index, withIndex } from '../unify/index_file.ts'
 import { replayJournal } from '../unify/journal.ts'
 import { type UnifyResult, unifyTrees } from '../unify/run.ts'
 import { collectStore, journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
@@ -38,14 +38,17 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   await withSession(executorOf(cli), async (session) => {
     await sweepDead(cli, session)
     await withUnifyLock(cli, session, async (store) => {
-      using index = openIndex(join(cli.root.lib, 'index.sqlite'), (aside) => {
-        cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
-      })
       const chosen = names.length === 0 ? listGuests(cli.root) : names
       const dryRun = args.flag('dry-run')
       const ignoreTimes = args.flag('ignore-times')
       const options = { registry, chosen, dryRun, ignoreTimes, store }
-      const { result, trees } = await unify(cli, { session, index, options })
+      const onDamage = (aside: string) =>
+        cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
+      const path = join(cli.root.lib, 'index.sqlite')
+      const { result, trees } = await withIndex(
+        { path, onDamage },
+        (index) => unify(cli, { session, index, options }),
+      )
       cli.out.endProgress()
       if (cli.globals.json) cli.out.print(unifiedJson(result, { trees, dryRun }))
       else if (!cli.globals.quiet) cli.out.print(showUnified(result, { trees, dryRun }))

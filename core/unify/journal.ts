@@ -77,7 +77,7 @@ export async function replayJournal(session: Session, path: string): Promise<voi
     const times = timespecs({ mtimeNs: joinTime({ mtimeSec, mtimeNsec }) })
     p.step(index, 'restore the time of a directory')
     p.call('utimensat', [k.AT_FDCWD, text(place), times, k.AT_SYMLINK_NOFOLLOW], {
-      ignore: [errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG],
+      ignore: [errno.ENOENT, errno.ENOTDIR],
     })
   })
   if (directories.length > 0) await session.run(builder.build())

@@ -1,13 +1,16 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import process from 'node:process'
 import * as assert from 'uvu/assert'
 import { inRepository } from '../support/paths.ts'
 import { suite, type TestContext } from '../support/suite.ts'
 import { errno } from '../../core/linux/errno.ts'
+import { defaultExcludes, makeExclude } from '../../core/unify/exclude.ts'
 import { makeForest } from './forest.ts'
-import { assertTidy, type Lab, openLab, treeAt } from './lab.ts'
+import { assertTidy, type Lab, openLab, runUnify, treeAt } from './lab.ts'
 import { assertSame, assertUnified, type Manifest, manifest } from './manifest.ts'
 import { random } from './random.ts'
 
@@ -17,6 +20,7 @@ const test = suite('unify, when something fails', {
 })
 
 const everything = () => true
+const isExcluded = makeExclude(defaultExcludes)
 
 /** Trees with a few equal files, outside of what is left alone. */
 function few(lab: Lab, ...names: readonly string[]): Manifest {
@@ -41,18 +45,20 @@ async function openDisk(context: TestContext, { mib, options }: { mib: number; o
   return { outer, lab }
 }
 
-for (const [what, damage] of [
-  ['is lost', () => undefined],
-  ['is nothing but zeroes', (size: number) => Buffer.alloc(size)],
-  ['is empty', () => Buffer.alloc(0)],
-  ['ends too early', (size: number, was: Buffer) => was.subarray(0, size / 2)],
-  ['begins too late', (_: number, was: Buffer) => was.subarray(100)],
-  ['has other bytes in between', (size: number, was: Buffer) => {
-    const bytes = Buffer.from(was)
-    for (let at = 4096; at < size; at += 1000) bytes.fill(0xa5, at, at + 300)
-    return bytes
-  }],
-] as const) {
+for (
+  const [what, damage] of [
+    ['is lost', () => undefined],
+    ['is nothing but zeroes', (size: number) => Buffer.alloc(size)],
+    ['is empty', () => Buffer.alloc(0)],
+    ['ends too early', (size: number, was: Buffer) => was.subarray(0, size / 2)],
+    ['begins too late', (_: number, was: Buffer) => was.subarray(100)],
+    ['has other bytes in between', (size: number, was: Buffer) => {
+      const bytes = Buffer.from(was)
+      for (let at = 4096; at < size; at += 1000) bytes.fill(0xa5, at, at + 300)
+      return bytes
+    }],
+  ] as const
+) {
   test(`an index that ${what} is made anew`, async (context) => {
     const lab = await openLab(context)
     const before = few(lab, 'a', 'b')
@@ -63,7 +69,9 @@ for (const [what, damage] of [
     lab.sh('rm index.sqlite*')
     const bytes = damage(was.length, was)
     if (bytes !== undefined) writeFileSync(lab.index, bytes)
-    for (const [path, entry] of few(lab, 'c')) (before as Map<string, typeof entry>).set(path, entry)
+    for (const [path, entry] of few(lab, 'c')) {
+      ;(before as Map<string, typeof entry>).set(path, entry)
+    }
     trees.push(lab.tree('c'))
     for (let i = 0; i < 2; i++) {
       const result = await lab.run(trees)
@@ -79,11 +87,13 @@ for (const [what, damage] of [
 test('an index of another schema is put aside', async (context) => {
   const lab = await openLab(context)
   few(lab, 'a', 'b')
-  for (const text of [
-    'CREATE TABLE tree (name TEXT); PRAGMA user_version = 1',
-    'CREATE TABLE file (ino TEXT); PRAGMA user_version = 1',
-    'CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID; PRAGMA user_version = 7',
-  ]) {
+  for (
+    const text of [
+      'CREATE TABLE tree (name TEXT); PRAGMA user_version = 1',
+      'CREATE TABLE file (ino TEXT); PRAGMA user_version = 1',
+      'CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID; PRAGMA user_version = 7',
+    ]
+  ) {
     const { DatabaseSync } = await import('node:sqlite')
     lab.sh('rm -rf index.sqlite*')
     const database = new DatabaseSync(lab.index)
@@ -105,7 +115,7 @@ test('an object whose content has changed replaces nothing', async (context) => 
     const name = lost ? 'd' : 'c'
     const before = few(lab, name)
     if (lost) lab.sh('rm index.sqlite*')
-    const trees = ['a', 'b', 'c', name].map(lab.tree)
+    const trees = [...new Set(['a', 'b', 'c', name])].map(lab.tree)
     const result = await lab.run(trees)
     assert.equal(result.failures, [])
     assertSame(manifest(lab.at(name)), before)
@@ -127,7 +137,18 @@ test('an object whose owner has changed replaces nothing when the index is lost'
   assertUnified(now, everything)
 })
 
-for (const text of ['', '[', '{}', 'null', '[{"tree":1}]', '[{}]', '\0\0\0', `[{"tree":"/x","directory":"a","mtimeSec":1.5,"mtimeNsec":0}]`]) {
+for (
+  const text of [
+    '',
+    '[',
+    '{}',
+    'null',
+    '[{"tree":1}]',
+    '[{}]',
+    '\0\0\0',
+    `[{"tree":"/x","directory":"a","mtimeSec":1.5,"mtimeNsec":0}]`,
+  ]
+) {
   test(`a journal that says ${JSON.stringify(text)} stops nothing`, async (context) => {
     const lab = await openLab(context)
     const before = few(lab, 'a', 'b')
@@ -145,9 +166,19 @@ test('a journal tells when directories were modified, as far as they are there',
   const lab = await openLab(context)
   const before = few(lab, 'a')
   mkdirSync(lab.store)
-  const of = (tree: string, directory: string) =>
-    ({ tree: lab.at(tree), directory, mtimeSec: 2, mtimeNsec: 3 })
-  const entries = [of('gone', ''), of('a', 'opt/1/x'), of('a', 'no'), of('a', 'usr/lib'), of('a', 'opt')]
+  const of = (tree: string, directory: string) => ({
+    tree: lab.at(tree),
+    directory,
+    mtimeSec: 2,
+    mtimeNsec: 3,
+  })
+  const entries = [
+    of('gone', ''),
+    of('a', 'opt/1/x'),
+    of('a', 'no'),
+    of('a', 'usr/lib'),
+    of('a', 'opt'),
+  ]
   writeFileSync(join(lab.store, '.journal'), JSON.stringify(entries))
   lab.sh('touch a/usr/lib a/opt')
   await lab.run([])
@@ -156,7 +187,7 @@ test('a journal tells when directories were modified, as far as they are there',
 })
 
 test('a full disk stops at no half', async (context) => {
-  const { outer, lab } = await openDisk(context, { mib: 4, options: '-b 1024 -N 200 -m 0' })
+  const { outer, lab } = await openDisk(context, { mib: 4, options: '-b 1024 -N 2000 -m 0' })
   const before = new Map(few(lab, 'a', 'b'))
   // The store has no directory yet: every one takes a block.
   lab.sh('mkdir store; mkdir store/0{0,1,2,3}')
@@ -173,14 +204,21 @@ test('a full disk stops at no half', async (context) => {
   assert.equal((await lab.run([lab.tree('a'), lab.tree('b')])).failures, [])
   // Objects with room for their names only in some directories of the store.
   for (const [path, entry] of few(lab, 'c', 'd')) before.set(path, entry)
-  lab.sh('for i in $(seq 60); do echo $i > c/opt/n$i; cp c/opt/n$i d/opt; done; touch -d @1 c/opt/n* d/opt/n*')
+  lab.sh(
+    'for i in $(seq 60); do echo $i > c/opt/n$i; cp c/opt/n$i d/opt; done; touch -d @1 c/opt/n* d/opt/n*',
+  )
   lab.sh('touch -d @2.000000003 c/opt d/opt')
   const all = manifest(...['a', 'b', 'c', 'd'].map((name) => lab.at(name)))
-  lab.sh('for i in $(seq 400); do touch fill$i 2>/dev/null || break; done; dd if=/dev/zero of=fill bs=1k status=none || true')
+  lab.sh(
+    'for i in $(seq 400); do touch fill$i 2>/dev/null || break; done; dd if=/dev/zero of=fill bs=1k status=none || true',
+  )
   const trees = ['a', 'b', 'c', 'd'].map(lab.tree)
   try {
     const { failures } = await lab.run(trees)
-    assert.ok(failures.every(({ errno: code }) => code === errno.ENOSPC), JSON.stringify(failures.map((f) => f.errno)))
+    assert.ok(
+      failures.every(({ errno: code }) => code === errno.ENOSPC),
+      JSON.stringify(failures.map((f) => f.errno)),
+    )
   } catch (error) {
     assert.match(String(error), /ENOSPC|full/)
   }
@@ -207,7 +245,7 @@ test('a file system that cannot be written to', async (context) => {
   } catch (error) {
     failed = String(error)
   }
-  assert.match(failed, /EROFS|read-only/)
+  assert.match(failed, /EROFS|read-only|readonly/)
   assertSame(manifest(lab.at('a'), lab.at('b')), before)
 }, { needs: ['mkfs.ext4', 'losetup'] })
 
@@ -225,13 +263,19 @@ test('more names than an inode can have', async (context) => {
   const result = await lab.run([lab.tree('a'), lab.tree('b')])
   assert.equal(result.failures, [])
   const inos = () =>
-    new Set([...manifest(lab.at('a'), lab.at('b'), lab.at('c')).values()].map(({ ino, isFile }) => isFile ? ino : 0n)).size - 1
+    new Set(
+      [...manifest(lab.at('a'), lab.at('b'), lab.at('c')).values()].map(({ ino, isFile }) =>
+        isFile ? ino : 0n
+      ),
+    ).size - 1
   assert.is(inos(), 14, 'the full one, another, and the twelve of c')
   // The second one is met again: from the index, without it, and as what a run that died has made.
   for (const how of ['index', 'lost', 'died']) {
     if (how === 'lost') lab.sh('rm index.sqlite*')
     if (how === 'died') {
-      lab.sh(`for i in $(seq 12); do cp --remove-destination -p c/$i c/new; mv c/new c/$i; done; rm index.sqlite*`)
+      lab.sh(
+        `for i in $(seq 12); do cp --remove-destination -p c/$i c/new; mv c/new c/$i; done; rm index.sqlite*`,
+      )
       // All that the run knows is the object that is full.
       await lab.run([lab.tree('a')])
     }
@@ -240,70 +284,94 @@ test('more names than an inode can have', async (context) => {
     assert.is(inos(), 2, how)
   }
   const now = manifest(lab.at('a'), lab.at('b'), lab.at('c'))
-  for (const [path, { line, isFile }] of before) if (isFile) assert.is(now.get(path)?.line, line, path)
+  for (const [path, { line, isFile }] of before) {
+    if (isFile) assert.is(now.get(path)?.line, line, path)
+  }
   assertTidy(lab.store)
   await lab.session.close()
   outer.sh('umount disk; fsck.ext4 -fn image')
 }, { needs: ['mkfs.ext4', 'losetup', 'perl'] })
 
-test('files that change meanwhile are left alone', async (context) => {
-  const lab = await openLab(context)
-  const before = new Map(few(lab, 'a', 'b'))
-  let done = false
-  const result = await lab.run([lab.tree('a'), lab.tree('b')], {
-    progress: ({ phase }) => {
-      if (phase !== 'list trees' || done) return
-      done = true
-      setImmediate(() => undefined)
-    },
-    moveOut: () => Promise.resolve(new Map()),
-  })
-  assert.equal(result.failures, [])
-  assertSame(manifest(lab.at('a'), lab.at('b')), before)
-})
-
-/**
- * A run in a process of its own, killed somewhere; the next one ends what it has begun. The moments are
- * spread over a run's time, and over its changes of the host.
- */
-test('runs that are killed leave trees as they were, and the next one converges', async (context) => {
-  const lab = await openLab(context)
-  const r = random(20)
-  const master = lab.at('master')
-  mkdirSync(master)
-  makeForest([join(master, 'a'), join(master, 'b')], { seed: 20, files: 60 })
+/** What is run again and again: the same trees, and a process of its own that can be killed. */
+function openTrial(lab: Lab, seed: number) {
+  makeForest([lab.at('master/a'), lab.at('master/b')], { seed, files: 50 })
+  const at = (name: string) => lab.at('trial', name)
+  const roots = [at('a'), at('b')]
+  let expected: Manifest | undefined
   const driver = inRepository('test/unify/driver.ts')
   const hook = inRepository('test/cli/kill_at.ts')
-  const start = (at: number, dir: string) =>
-    spawn(process.execPath, ['--import', hook, driver, dir], {
-      env: { ...process.env, VSERVER_TEST_KILL_AT: String(at) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-  const fresh = (dir: string) => lab.sh(`rm -rf ${dir}; cp -a master ${dir}`)
-  fresh('count')
-  const counting = start(0, lab.at('count'))
+  return {
+    fresh() {
+      lab.sh('rm -rf trial; cp -a master trial')
+      expected ??= manifest(...roots)
+    },
+    /** Kills itself before its n-th change of the host; 0: never, and tells how many there were. */
+    start: (killAt?: number) =>
+      spawn(
+        process.execPath,
+        [...killAt === undefined ? [] : ['--import', hook], driver, lab.at('trial')],
+        {
+          env: { ...process.env, VSERVER_TEST_KILL_AT: String(killAt ?? '') },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      ),
+    async converge(message: string) {
+      const { failures } = await runUnify(lab.session, {
+        trees: roots.map(treeAt),
+        store: at('store'),
+        index: at('index.sqlite'),
+      })
+      assert.equal(failures, [], message)
+      const now = manifest(...roots)
+      assertSame(now, expected ?? now, message)
+      assertUnified(now, (path) => !isExcluded(path.slice(path.indexOf('/trial/') + 9)))
+      assertTidy(at('store'))
+    },
+  }
+}
+
+test('a run that is killed before any of its changes leaves nothing that the next one does not end', async (context) => {
+  const lab = await openLab(context)
+  const trial = openTrial(lab, 20)
+  trial.fresh()
+  const counting = trial.start(0)
   let said = ''
   counting.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   assert.equal(await once(counting, 'close'), [0, null], said)
   const changes = Number(/changes: (\d+)/.exec(said)?.[1])
-  assert.ok(changes > 10, said)
-  const before = manifest(master)
-  fresh('trial')
-  const roots = [lab.at('trial/a'), lab.at('trial/b')]
-  const expected = new Map([...before].map(([path, entry]) => [path.replace('/master', '/trial'), entry]))
-  expected.delete(lab.at('trial'))
-  const store = lab.at('trial/store')
-  const index = lab.at('trial/index.sqlite')
-  for (let at = 1; at < changes; at += 1 + r.below(2)) {
-    const child = start(at, lab.at('trial'))
+  // The directories of the store are 256 of them.
+  assert.ok(changes > 270, said)
+  const moments = [1, 2, 100, 256]
+  for (let at = 258; at <= changes; at++) moments.push(at)
+  for (const at of moments) {
+    trial.fresh()
+    const child = trial.start(at)
     await once(child, 'close')
     assert.is(child.signalCode, 'SIGKILL', String(at))
-    const { failures } = await lab.run(roots.map(treeAt), { ...{ store, index } })
-    assert.equal(failures, [], String(at))
-    const now = manifest(...roots)
-    assertSame(now, expected, String(at))
-    assertTidy(store)
-    fresh('trial')
+    await trial.converge(`killed before change ${at} of ${changes}`)
+  }
+})
+
+test('a run whose executor is killed at any time, too', async (context) => {
+  const lab = await openLab(context)
+  const trial = openTrial(lab, 21)
+  const r = random(21)
+  for (let i = 0; i < 25; i++) {
+    trial.fresh()
+    const child = trial.start()
+    const [first] = await once(child.stdout, 'data')
+    // Most of a run, on a machine that is neither fast nor slow.
+    const afterMs = r.below(200)
+    await setTimeout(afterMs)
+    if (child.exitCode === null) {
+      try {
+        process.kill(Number(String(first)), 'SIGKILL')
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+      }
+    }
+    if (child.exitCode === null) await once(child, 'close')
+    await trial.converge(`executor killed after ${afterMs} ms`)
   }
 })
 

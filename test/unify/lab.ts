@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { openSession, type Session } from '../../core/plan/session.ts'
 import { defaultExcludes } from '../../core/unify/exclude.ts'
-import { openIndex } from '../../core/unify/index_file.ts'
+import { withIndex } from '../../core/unify/index_file.ts'
 import { replayJournal } from '../../core/unify/journal.ts'
 import { type UnifyRequest, type UnifyResult, unifyTrees } from '../../core/unify/run.ts'
 import { journalOf, prepareStore, sweepStaging } from '../../core/unify/store.ts'
@@ -88,18 +88,19 @@ export async function runUnify(
   prepareStore(store)
   sweepStaging(store)
   await replayJournal(session, journalOf(store))
-  using index = openIndex(file, options.onDamage ?? (() => undefined))
-  return await unifyTrees(session, {
-    trees,
-    store,
-    index,
-    ignoreTimes: false,
-    dryRun: false,
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    moveOut: () => Promise.resolve(new Map()),
-    ...options,
-  })
+  const onDamage = options.onDamage ?? (() => undefined)
+  return await withIndex({ path: file, onDamage }, (index) =>
+    unifyTrees(session, {
+      trees,
+      store,
+      index,
+      ignoreTimes: false,
+      dryRun: false,
+      signal: new AbortController().signal,
+      progress: () => undefined,
+      moveOut: () => Promise.resolve(new Map()),
+      ...options,
+    }))
 }
 
 /** Nothing is left in a store but objects. */
