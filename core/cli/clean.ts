@@ -21,6 +21,7 @@ import { takeLock } from '../host/lock.ts'
 import { ensureDirectory } from '../host/root_dirs.ts'
 import { runDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
+import { collectShared } from './collect.ts'
 import { executorOf, registryOf, withGuestLock } from './host.ts'
 import { nativeEnv, nativeName, nativeWords } from './native.ts'
 import type { Cli } from './types.ts'
@@ -99,6 +100,7 @@ export async function sweepDead(cli: Cli, session: Session): Promise<void> {
   if (namesWithLeftovers(cli.root).length > 0 || hasUnfinishedLayers(cli.root)) {
     const { lockTimeoutMs: timeoutMs } = cli.globals
     await collectLayers(session, cli.root, { verb: 'sweep', timeoutMs, signal: cli.signal })
+    await collectShared(cli, session)
   }
   const names = [...namesWithLeftovers(cli.root), ...namesWithParts(cli.root), ...orphans(cli)]
   for (const name of new Set(names)) {

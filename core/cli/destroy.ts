@@ -24,6 +24,7 @@ import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { usage } from './argv.ts'
 import { removeRunDir, settle, sweepDead } from './clean.ts'
+import { collectShared } from './collect.ts'
 import { executorOf, forEachName, registryOf, selectNames, useRoot, withGuestLock } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
 
@@ -43,6 +44,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       destroyed.push(name)
       if (!cli.globals.quiet && !cli.globals.json) cli.out.print(`${name} destroyed\n`)
     })
+    await collectShared(cli, session)
     if (destroyed.length > 0 && listGuests(cli.root).length === 0) {
       const { digest6 } = cli.root
       await releaseCgroups(session, endCgroupHost(digest6), digest6)

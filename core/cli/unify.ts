@@ -17,14 +17,12 @@ import { guestOf, type GuestTrees, listTrees } from '../guest/unify.ts'
 import { becomeBackground } from '../host/background.ts'
 import { withSession } from '../host/executor.ts'
 import { fullDiskHint } from '../host/full_disk.ts'
-import { takeLock } from '../host/lock.ts'
 import { errno, errnoName } from '../linux/errno.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
+import { forgetGone } from '../unify/forget.ts'
 import { type Index, withIndex } from '../unify/index_file.ts'
-import { replayJournal } from '../unify/journal.ts'
 import { type UnifyRequest, type UnifyResult, unifyTrees } from '../unify/run.ts'
-import { collectStore, journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
 import type { FileNode, Name, Tree } from '../unify/tree.ts'
 import { verifyStore } from '../unify/verify.ts'
 import { usage } from './argv.ts'
@@ -32,6 +30,7 @@ import { sweepDead } from './clean.ts'
 import { executorOf, forEachName, registryOf, useRoot, withGuestLock } from './host.ts'
 import type { Cli, VerbArgs } from './types.ts'
 import { showUnified, showVerified, unifiedJson, verifiedJson } from './unified.ts'
+import { withUnifyLock } from './unify_lock.ts'
 
 export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const names = args.positionals
@@ -50,7 +49,8 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       return
     }
     if (args.flag('auto')) await becomeBackground(session)
-    await withUnifyLock(cli, session, async (store) => {
+    const { lockTimeoutMs: timeoutMs } = cli.globals
+    const deed = async (store: string) => {
       const chosen = names.length === 0 ? listGuests(cli.root) : names
       const dryRun = args.flag('dry-run')
       const ignoreTimes = args.flag('ignore-times')
@@ -71,30 +71,11 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       if (cli.globals.json) cli.out.print(unifiedJson(result, { trees, dryRun }))
       else if (!cli.globals.quiet) cli.out.print(showUnified(result, { trees, dryRun }))
       refuseFullDisk(result)
-    })
+    }
+    const got = await withUnifyLock(cli, session, { verb: 'unify', timeoutMs, deed })
+    if ('holder' in got) throw busy('unify', 'the files of guests', got.holder)
   })
   return code
-}
-
-/** Does something while no other unification is under way, after putting right what one that died left. */
-async function withUnifyLock<T>(
-  cli: Cli,
-  session: Session,
-  deed: (store: string) => Promise<T>,
-): Promise<T> {
-  const { signal, globals: { lockTimeoutMs: timeoutMs } } = cli
-  const path = join(cli.root.run, 'unify.lock')
-  const got = await takeLock(session, path, { verb: 'unify', timeoutMs, signal })
-  if ('holder' in got) throw busy('unify', 'the files of guests', got.holder)
-  try {
-    const store = join(cli.root.lib, 'store')
-    prepareStore(store)
-    sweepStaging(store)
-    await replayJournal(session, journalOf(store))
-    return await deed(store)
-  } finally {
-    await got.lock.release()
-  }
 }
 
 interface Options {
@@ -118,7 +99,12 @@ async function unify(
     excludesOf: (guest) => excludesOf(guest, registry),
     stopped: options.chosen.filter(isStopped),
   })
-  if (!dryRun) await forgetGone(session, { index, store, trees: trees.trees })
+  const { lib } = cli.root
+  if (!dryRun) {
+    const there = new Set(trees.trees.map(({ id }) => id))
+    const gone = [...index.trees().keys()].filter((id) => !there.has(id))
+    await forgetGone(session, { lib, store, gone, withIndex: (forget) => forget(index) })
+  }
   const result = await unifyTrees(session, {
     trees: trees.trees,
     store,
@@ -208,21 +194,6 @@ function progressOf(cli: Cli): UnifyRequest['progress'] {
       unit,
       ...(unit === 'trees' ? {} : { perSecond: done / (process.uptime() - started) }),
     })
-}
-
-/** Forgets trees that are gone, and removes what only they shared. */
-async function forgetGone(
-  session: Session,
-  { index, store, trees }: { index: Index; store: string; trees: readonly Tree[] },
-): Promise<void> {
-  const there = new Set(trees.map(({ id }) => id))
-  const gone = [...index.trees().keys()].filter((id) => !there.has(id))
-  if (gone.length === 0) return
-  const { objects } = await collectStore(session, store)
-  index.change(() => {
-    for (const id of gone) index.dropTree(id)
-    for (const { ino } of objects) index.drop(ino)
-  })
 }
 
 /** A guest that is locked, or was started meanwhile, keeps its files. */

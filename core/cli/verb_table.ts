@@ -213,6 +213,14 @@ export const verbTable: readonly VerbInfo[] = [
     load: () => import('./snapshots.ts'),
   },
   {
+    verb: 'du',
+    positional: '[...names]',
+    doc: 'show how much space guests take, alone and together',
+    options: [],
+    examples: ['vserver du', 'vserver du web db', 'vserver du --json'],
+    load: () => import('./du.ts'),
+  },
+  {
     verb: 'rename',
     positional: '<name> <new-name>',
     doc: 'give a stopped guest another name',

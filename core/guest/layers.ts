@@ -15,6 +15,7 @@ import { takeLock } from '../host/lock.ts'
 import { guestDir, layerDir, type Root } from '../host/root.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import type { Session } from '../plan/session.ts'
+import { markGarbage } from '../unify/garbage_mark.ts'
 import { isCode, readNames, readText } from './files.ts'
 import { namedLayers, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
@@ -72,8 +73,8 @@ export async function dropLayers(
 }
 
 /**
- * Removes layers that no guest's record names: neither as its own nor in a snapshot. One record that cannot be read may name any layer: then
- * nothing is removed.
+ * Removes layers that no guest's record names: neither as its own nor in a snapshot. One record that cannot
+ * be read may name any layer: then nothing is removed. What only they shared is garbage in the store then.
  */
 export async function collectLayers(
   session: Session,
@@ -94,9 +95,12 @@ export async function collectLayers(
     }
   }
   await withLayersLock(session, root, { patience, deed })
-  for (const name of readNames(layers)) {
-    if (name.startsWith('.gone-')) await sweep(session, join(layers, name))
-  }
+  const gone = readNames(layers).filter((name) => name.startsWith('.gone-'))
+  if (gone.length === 0) return
+  const store = join(root.lib, 'store')
+  markGarbage(store)
+  for (const name of gone) await sweep(session, join(layers, name))
+  markGarbage(store)
 }
 
 /** Ids that the records of guests name; `undefined` when one cannot be read. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ByteString } from '../host/tree/names.ts'
+import * as k from '../linux/constants.ts'
 import { layout } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
 
@@ -26,6 +27,8 @@ export interface Listed {
   /** Type and permissions. */
   readonly mode: number
   readonly flags: number
+  /** Number of a device: its major and 32 bits of minor; absent for everything else. */
+  readonly rdev?: number
   /** Length of the list of xattr names. */
   readonly xattrBytes: number
   /** Why the entry could not be looked at, 0 otherwise. */
@@ -60,6 +63,8 @@ const field = {
   nlink: offsetOf(layout.list_entry, 'nlink'),
   mode: offsetOf(layout.list_entry, 'mode'),
   flags: offsetOf(layout.list_entry, 'flags'),
+  rdevMajor: offsetOf(layout.list_entry, 'rdev_major'),
+  rdevMinor: offsetOf(layout.list_entry, 'rdev_minor'),
   xattrBytes: offsetOf(layout.list_entry, 'xattr_bytes'),
   error: offsetOf(layout.list_entry, 'error'),
   nameBytes: offsetOf(layout.list_entry, 'name_bytes'),
@@ -87,6 +92,9 @@ function decodeEntry(answer: Buffer, at: number): Listed {
     answer.readUInt32LE(at + offset) + answer.readInt32LE(at + offset + 4) * 0x1_0000_0000
   const word = (offset: number) => answer.readUInt32LE(at + offset)
   const name = at + NAME_AT
+  const mode = word(field.mode)
+  const type = mode & k.S_IFMT
+  const isDevice = type === k.S_IFCHR || type === k.S_IFBLK
   return {
     name: answer.toString('latin1', name, name + answer.readUInt16LE(at + field.nameBytes)),
     ino: wide(field.ino),
@@ -99,9 +107,12 @@ function decodeEntry(answer: Buffer, at: number): Listed {
     uid: word(field.uid),
     gid: word(field.gid),
     nlink: word(field.nlink),
-    mode: word(field.mode),
+    mode,
     flags: word(field.flags),
     xattrBytes: word(field.xattrBytes),
     error: word(field.error),
+    ...(isDevice
+      ? { rdev: word(field.rdevMajor) * 0x1_0000_0000 + word(field.rdevMinor) }
+      : undefined),
   }
 }

@@ -74,6 +74,8 @@ export async function listObjects(
 export interface Collected {
   readonly objects: readonly StoredObject[]
   readonly bytes: number
+  /** Inode numbers of all other objects. */
+  readonly kept: ReadonlySet<number>
 }
 
 /**
@@ -81,7 +83,12 @@ export interface Collected {
  * caller holds the lock of unification.
  */
 export async function collectStore(session: Session, store: string): Promise<Collected> {
-  const garbage = (await listObjects(session, store)).filter(({ nlink }) => nlink === 1)
+  const all = await listObjects(session, store)
+  const garbage = all.filter(({ nlink }) => nlink === 1)
   for (const { object } of garbage) unlinkSync(join(store, object))
-  return { objects: garbage, bytes: garbage.reduce((sum, { blocks }) => sum + blocks * 512, 0) }
+  return {
+    objects: garbage,
+    bytes: garbage.reduce((sum, { blocks }) => sum + blocks * 512, 0),
+    kept: new Set(all.filter(({ nlink }) => nlink !== 1).map(({ ino }) => ino)),
+  }
 }

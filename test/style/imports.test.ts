@@ -21,6 +21,7 @@ const ranks: Readonly<Record<string, number>> = {
   cgroup: 2,
   host: 3,
   unify: 4,
+  usage: 4,
   guest: 5,
   plugin: 5,
   cli: 6,
