@@ -200,7 +200,6 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         child.kill(signal)
         await ended
         await goesOn('web', `${words[0]} after ${delay} ms`)
-        assert.is(it.run(['list']).code, 0)
         it.run(['destroy', '--yes', 'copy'])
         it.run(['snapshots', 'web', '--delete', 'copy'])
         assert.equal(readdirSync(lib('layers')), [])
@@ -267,7 +266,8 @@ test('goes on when a process of the command is killed at any of its calls', asyn
       await goesOn('web', what)
       // What a plan had begun is finished, and until then its session has the lock.
       for (let tries = 0; tries < 20; tries++) {
-        assert.is(it.run(['list']).code, 0, what)
+        // Any command that changes something cleans up; list alone may be native, and then only looks.
+        assert.is(it.run(['destroy', '--yes', 'nobody']).code, 4, what)
         if (!readdirSync(lib('guests')).some((entry) => entry.startsWith('.'))) break
         await sleep(50)
       }
