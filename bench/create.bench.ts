@@ -52,8 +52,8 @@ export async function benchCreate(quick: boolean): Promise<readonly Report[]> {
     const from = ['--from', `debian:${suite}`]
     const commands: readonly (readonly [string, readonly string[]])[] = [
       ['one-line SEA', [smallest]],
-      ['vserver --version', [binary, '--version']],
-      ['vserver --help', [binary, '--help']],
+      ['vserver --version', [binary, '--quiet', '--version']],
+      ['vserver --help', [binary, '--quiet', '--help']],
       ['create', it.argv('create', 'web', ...from)],
       ['clone', it.argv('clone', 'web', 'web2')],
       ['first start', it.argv('start', '--wait=exit', 'web2')],

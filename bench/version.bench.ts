@@ -32,7 +32,7 @@ export async function benchVersion(quick: boolean): Promise<readonly Report[]> {
   const smallest = await oneLine()
   const commands = [
     { name: 'one-line SEA', argv: [smallest] },
-    { name: 'vserver --version', argv: [binary, '--version'] },
+    { name: 'vserver --version', argv: [binary, '--quiet', '--version'] },
   ]
   const figures = alternate(commands, { runs: quick ? 5 : 40 })
   const it = product()

@@ -38,7 +38,10 @@ export const errorTable = {
   E_SNAPSHOT: [1, 'a guest has no snapshot of this name'],
   E_SOURCE: [1, 'the source given with --from cannot be used'],
   E_START: [1, 'the guest could not be started'],
-  E_STATE_DIR: [1, 'a state directory is missing, unsafe, read-only or not executable'],
+  E_STATE_DIR: [
+    1,
+    'a state directory or file is missing, unsafe, damaged, read-only or not executable',
+  ],
   E_USAGE: [2, 'the command line was not understood'],
 } as const satisfies Readonly<Record<string, readonly [exitCode: number, meaning: string]>>
 
@@ -118,7 +121,7 @@ export const errors = {
 /** The one error that native verbs and the appliance must word alike: an unknown guest. */
 export function guestUnknown(verb: string, name: string): VServerError {
   return errors.E_GUEST_UNKNOWN(`Cannot ${verb} "${name}": there is no such guest`, {
-    hint: `vserver list shows the guests; vserver create ${name} makes one`,
+    hint: `vserver list shows the guests; vserver create ${name} --from SOURCE makes one`,
   })
 }
 
@@ -127,6 +130,18 @@ export function notRunning(verb: string, name: string): VServerError {
   return errors.E_NOT_RUNNING(`Cannot ${verb} "${name}": it is not running`, {
     hint: `vserver start ${name} starts it`,
   })
+}
+
+/** A supervisor runs, but the record of the guest, which says who is who, is damaged. */
+export function unclear(verb: string, name: string, path: string): VServerError {
+  return errors.E_STATE_DIR(
+    `Cannot ${verb} "${name}": its record "${path}" is damaged, but its supervisor runs`,
+    {
+      hint:
+        `vserver stop ${name} stops it, vserver kill ${name} ends it at once; a start makes the record anew`,
+      details: { path },
+    },
+  )
 }
 
 /** Another command holds the guest's lock. */

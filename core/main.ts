@@ -3,14 +3,16 @@
  *
  * @module
  */
+import { constants } from 'node:os'
 import process from 'node:process'
 import { renderHelp } from './cli/help.ts'
 import { licences, version } from './cli/about.ts'
-import { isTerminal, makeOutput, writeAll } from './cli/output.ts'
+import { BrokenPipe, isTerminal, makeOutput, writeAll } from './cli/output.ts'
 import { parseArgv, type Parsed } from './cli/parse.ts'
 import { renderError, toVServerError } from './cli/report.ts'
-import { usage } from './cli/argv.ts'
+import { rootOf, usage } from './cli/argv.ts'
 import { needsRoot, VServerError } from './errors.ts'
+import type { BrokenPlugin } from './plugin/registry.ts'
 import type { Plugin } from './plugin/types.ts'
 
 const stop = new AbortController()
@@ -44,7 +46,8 @@ async function main(): Promise<number> {
     argv,
     out: makeOutput(globals),
     fail,
-    plugins: () => allPlugins(globals.root),
+    plugins: async () => (await allPlugins(globals.root)).plugins,
+    broken: async () => (await allPlugins(globals.root)).broken,
     env: process.env,
   }, args)
 }
@@ -57,32 +60,54 @@ async function parse(): Promise<Parsed> {
     if (!(error instanceof VServerError) || error.details?.['unknownVerb'] === undefined) {
       throw error
     }
-    const { commandVerbs, rootOf } = await import('./cli/commands.ts')
-    const verbs = commandVerbs(await allPlugins(rootOf(argv, process.env)))
-    return parseArgv(argv, process.env, verbs)
+    const { commandVerbs } = await import('./cli/commands.ts')
+    const { plugins, broken } = await allPlugins(rootOf(argv, process.env))
+    try {
+      return parseArgv(argv, process.env, commandVerbs(plugins))
+    } catch (unknown) {
+      // It may have been one of a plugin's.
+      for (const one of broken) fail(one.error)
+      throw unknown
+    }
   }
 }
 
+interface AllPlugins {
+  readonly plugins: readonly Plugin[]
+  readonly broken: readonly BrokenPlugin[]
+}
+const pluginsByRoot = new Map<string | undefined, Promise<AllPlugins>>()
+
+/** Loaded once. */
+function allPlugins(dir: string | undefined): Promise<AllPlugins> {
+  const known = pluginsByRoot.get(dir) ?? findPlugins(dir)
+  pluginsByRoot.set(dir, known)
+  return known
+}
+
 /** The plugins that are part of the program, and those of a root. */
-async function allPlugins(dir: string | undefined): Promise<readonly Plugin[]> {
+async function findPlugins(dir: string | undefined): Promise<AllPlugins> {
   const [{ plugins }, { pluginNames }, { rootAt }] = await Promise.all([
     import('../plugins/index.ts'),
     import('./plugin/place.ts'),
     import('./host/root.ts'),
   ])
   const root = rootAt(dir)
-  if (pluginNames(root).length === 0) return plugins
+  if (pluginNames(root).length === 0) return { plugins, broken: [] }
   const { loadPlugins } = await import('./plugin/load.ts')
-  return [...plugins, ...loadPlugins(root).map(({ plugin }) => plugin)]
+  const { loaded, broken } = loadPlugins(root, plugins)
+  return { plugins: [...plugins, ...loaded.map(({ plugin }) => plugin)], broken }
 }
 
 /** Prints an error: one line and a hint, or one JSON object where --json was given. */
 function fail(thrown: unknown): number {
+  // Who does not want to read more need not be told; a native verb dies of the signal.
+  if (thrown instanceof BrokenPipe) return 128 + constants.signals.SIGPIPE
   const error = toVServerError(thrown, { interrupted: stop.signal.aborted })
   const end = argv.indexOf('--')
   const json = argv.slice(0, end === -1 ? undefined : end).includes('--json')
   if (!json && isTerminal(2)) writeAll(2, '\r\x1b[K')
-  writeAll(2, renderError(error, { json }))
+  writeAll(2, renderError(error, { json, root: rootOf(argv, {}) }))
   if ((process.env['VSERVER_DEBUG'] ?? '') !== '') console.error(thrown)
   return error.exitCode
 }

@@ -166,6 +166,21 @@ function helpHint(verb: VerbInfo | undefined): string {
     : `vserver ${verb.verb} --help shows the options`
 }
 
+/** The root that a command line names, before its verb is understood. Pure. */
+export function rootOf(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const end = argv.indexOf('--')
+  const words = end === -1 ? argv : argv.slice(0, end)
+  let found = env['VSERVER_ROOT']
+  words.forEach((word, index) => {
+    if (word === '--root') found = words[index + 1] ?? found
+    else if (word.startsWith('--root=')) found = word.slice('--root='.length)
+  })
+  return found
+}
+
 /** An error of the command line. */
 export function usage(
   verb: { readonly verb: string } | undefined,

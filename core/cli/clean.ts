@@ -6,14 +6,14 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { errors } from '../errors.ts'
+import { errors, unclear } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
 import { readNames } from '../guest/files.ts'
 import { isMarkedFrozen } from '../guest/frozen_mark.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namesWithParts, sweepParts } from '../guest/layer_part.ts'
 import { namePattern } from '../guest/name.ts'
-import { readLife } from '../guest/life.ts'
+import { readLife, statePath } from '../guest/life.ts'
 import { guestExists, namesWithLeftovers, readGuest, sweepLeftovers } from '../guest/store.ts'
 import { sweep } from '../guest/sweep.ts'
 import { type Executor, withSession } from '../host/executor.ts'
@@ -23,21 +23,26 @@ import { runDir } from '../host/root.ts'
 import type { Session } from '../plan/session.ts'
 import { collectShared } from './collect.ts'
 import { executorOf, registryOf, withGuestLock } from './host.ts'
-import { nativeWords } from './native.ts'
+import { nativeEnv, nativeName, nativeWords } from './native.ts'
 import type { Cli } from './types.ts'
 
 /**
  * Removes what a guest's dead supervisor left, if it is dead: by the native status verb, which runs the
  * kept TEARDOWN; where that plan is lost or damaged, by one that is compiled afresh. Takes the lock.
  *
- * @throws {VServerError} E_BUSY, E_OP
+ * @throws {VServerError} E_BUSY, E_OP; E_STATE_DIR when it is not known who the supervisor is
  */
 export async function settle(
   cli: Cli,
   { name, verb }: { name: string; verb: string },
 ): Promise<void> {
   if (isMarkedFrozen(cli.root, name)) await thawDead(cli, name)
-  if (readLife(cli.root, name).kind !== 'stale') return
+  const { kind } = readLife(cli.root, name)
+  // The native verbs of these need its supervisor only.
+  if (kind === 'unclear' && verb !== 'stop' && verb !== 'kill') {
+    throw unclear(verb, name, statePath(cli.root, name))
+  }
+  if (kind !== 'stale') return
   const executor = executorOf(cli)
   runStatus(cli, executor, name)
   if (readLife(cli.root, name).kind !== 'stale') return
@@ -79,9 +84,9 @@ function runStatus(cli: Cli, executor: Executor, name: string): string {
   // Loaded late: it is seldom that something has died.
   const { spawnSync } = process.getBuiltinModule('node:child_process')
   const { stderr } = spawnSync(executor.path, nativeWords(cli, 'status', [name]), {
-    argv0: 'vserver',
+    argv0: nativeName,
     encoding: 'utf8',
-    env: { ...cli.env, VSERVER_EXECUTOR: executor.path, VSERVER_COMPILED: '1' },
+    env: nativeEnv(cli, executor),
   })
   return stderr?.split('\n')[0] ?? ''
 }

@@ -79,7 +79,8 @@ async function cleanUp(
   cli: Cli,
   { session, source }: { session: Session; source: string },
 ): Promise<void> {
-  const stale = readLife(cli.root, source).kind === 'stale' || isMarkedFrozen(cli.root, source)
+  const stale = ['stale', 'unclear'].includes(readLife(cli.root, source).kind) ||
+    isMarkedFrozen(cli.root, source)
   if (!stale && namesWithLeftovers(cli.root).length === 0 && !hasUnfinishedLayers(cli.root)) return
   const { settle, sweepDead } = await import('./clean.ts')
   await sweepDead(cli, session)

@@ -19,18 +19,17 @@ export async function collectShared(cli: Cli, session: Session): Promise<void> {
   if (!mayHaveGarbage(join(lib, 'store'))) return
   const { withUnifyLock } = await import('./unify_lock.ts')
   const { forgetGone } = await import('../unify/forget.ts')
-  const { openIndex } = await import('../unify/index_file.ts')
+  const { withIndex } = await import('../unify/index_file.ts')
   const path = join(lib, 'index.sqlite')
   const deed = (store: string) =>
     forgetGone(session, {
       ...{ lib, store, gone: [] },
-      withIndex(forget) {
+      async withIndex(forget) {
         if (!existsSync(path)) return
+        const onDamage = (aside: string) =>
+          cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
         try {
-          using index = openIndex(path, (aside) => {
-            cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
-          })
-          forget(index)
+          await withIndex({ path, onDamage }, (index) => Promise.resolve(forget(index)))
         } catch (error) {
           // Locked or damaged: the next command that comes here has it forget.
           if (!isSqliteError(error)) throw error

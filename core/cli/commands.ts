@@ -67,18 +67,3 @@ async function run(command: Command, cli: Cli, args: VerbArgs): Promise<number> 
     },
   )
 }
-
-/** The root that a command line names, before its verb is understood. Pure. */
-export function rootOf(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const end = argv.indexOf('--')
-  const words = end === -1 ? argv : argv.slice(0, end)
-  let found = env['VSERVER_ROOT']
-  words.forEach((word, index) => {
-    if (word === '--root') found = words[index + 1] ?? found
-    else if (word.startsWith('--root=')) found = word.slice('--root='.length)
-  })
-  return found
-}

@@ -161,7 +161,7 @@ async function make(cli: Cli, making: Making): Promise<void> {
     await claimIds(
       session,
       { owner: guestDir(root, name), bounds, signal },
-      (ids) => commitGuest(session, staged, { root, template, ids }),
+      (ids) => commitGuest(session, staged, { root, template, ids, from }),
     )
   } catch (error) {
     await sweep(session, staged.path)

@@ -116,7 +116,7 @@ async function destroy(cli: Cli, session: Session, name: string): Promise<void> 
   await settle(cli, { name, verb: 'destroy' })
   const gone = await withGuestLock(cli, { session, name, verb: 'destroy' }, () => {
     if (!guestExists(root, name)) throw guestUnknown('destroy', name)
-    if (readLife(root, name).kind === 'alive') {
+    if (['alive', 'unclear'].includes(readLife(root, name).kind)) {
       throw errors.E_RUNNING(`Cannot destroy "${name}": it is running`, {
         hint: `vserver stop ${name} stops it`,
       })

@@ -33,7 +33,7 @@ function programHelp(): string {
 function verbHelp({ verb, positional, doc, options, examples }: VerbInfo): string {
   const usage = `Usage: vserver ${verb}${options.length > 0 ? ' [OPTIONS]' : ''} ${positional}`
   return [
-    `vserver ${verb}: ${doc}`,
+    ...wrap(`vserver ${verb}: ${doc}`, 80),
     '',
     usage.trimEnd(),
     ...(options.length > 0 ? ['', 'Options:', ...columns(options.map(optionRow))] : []),
@@ -57,5 +57,20 @@ function optionRow(option: VerbOption): readonly [string, string] {
 
 function columns(rows: readonly (readonly string[])[]): readonly string[] {
   const width = Math.max(...rows.map(([left = '']) => left.length))
-  return rows.map(([left = '', right = '']) => `  ${left.padEnd(width)}  ${right}`)
+  return rows.flatMap(([left = '', right = '']) =>
+    wrap(right, 80 - width - 4).map((line, index) =>
+      `  ${(index === 0 ? left : '').padEnd(width)}  ${line}`
+    )
+  )
+}
+
+/** Breaks a text between words, so that no line has more columns, unless a word has. Pure. */
+function wrap(text: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > columns) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
 }

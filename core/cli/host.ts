@@ -27,7 +27,8 @@ export function executorOf({ env }: Cli): Executor {
 
 /** Everything that the plugins contribute. */
 export async function registryOf(cli: Cli): Promise<Registry> {
-  return makeRegistry(await cli.plugins(), pluginInputs(cli.root))
+  const broken = await cli.broken()
+  return makeRegistry(await cli.plugins(), { files: pluginInputs(cli.root), broken })
 }
 
 /** Every state directory is there and safe afterwards. */

@@ -27,13 +27,13 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const executor = executorOf(cli)
   const every = args.flag('all')
   const names = every
-    ? selected.filter((name) => readLife(cli.root, name).kind === 'alive')
+    ? selected.filter((name) => ['alive', 'unclear'].includes(readLife(cli.root, name).kind))
     : selected
   const ready: string[] = []
   let worst = await forEachName(cli, names, async (name) => {
     readGuest(cli.root, { name, verb: 'kill' })
     await settle(cli, { name, verb: 'kill' })
-    if (readLife(cli.root, name).kind !== 'alive') throw notRunning('kill', name)
+    if (readLife(cli.root, name).kind === 'none') throw notRunning('kill', name)
     ready.push(name)
   })
   const whole = cli.globals.json && ready.length !== names.length

@@ -18,7 +18,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   const { statuses, code } = await collect(cli, { names, verb: 'list' })
   if (cli.globals.json) cli.out.print(statusesJson(statuses))
   else if (cli.globals.quiet) cli.out.print(statuses.map(({ card }) => `${card.name}\n`).join(''))
-  else cli.out.print(formatList(statuses))
+  else if (statuses.length > 0 || names.length === 0) cli.out.print(formatList(statuses))
   return code
 }
 
@@ -33,7 +33,9 @@ export async function collect(
   const code = await forEachName(cli, names, async (name) => {
     if (!guestExists(cli.root, name)) throw guestUnknown(verb, name)
     await settle(cli, { name, verb })
-    statuses.push(readStatus(readGuest(cli.root, { name, verb }), { root: cli.root, registry }))
+    const status = readStatus(readGuest(cli.root, { name, verb }), { root: cli.root, registry })
+    statuses.push(status)
+    if (status.problem !== undefined && verb === 'list') cli.out.note(status.problem)
   })
   return { statuses, code }
 }

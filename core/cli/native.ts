@@ -23,9 +23,12 @@ export function nativeWords(cli: Cli, verb: string, words: readonly string[]): r
   ]
 }
 
-/** The environment of a native verb: it must not start the appliance again. */
-function nativeEnv(cli: Cli, executor: Executor): NodeJS.ProcessEnv {
-  return { ...cli.env, VSERVER_EXECUTOR: executor.path, VSERVER_COMPILED: '1' }
+/** What a native verb is called that must not start the appliance again: `VS_NATIVE` of the executor. */
+export const nativeName = 'vserver-native'
+
+/** The environment of a native verb. */
+export function nativeEnv(cli: Cli, executor: Executor): NodeJS.ProcessEnv {
+  return { ...cli.env, VSERVER_EXECUTOR: executor.path }
 }
 
 /**
@@ -43,7 +46,7 @@ export async function runNative(
   const { spawn } = await import('node:child_process')
   const { verb, words, silent = false } = options
   const child = spawn(executor.path, nativeWords(cli, verb, words), {
-    argv0: 'vserver',
+    argv0: nativeName,
     stdio: ['inherit', silent ? 'ignore' : 'inherit', 'inherit'],
     env: nativeEnv(cli, executor),
   })
@@ -74,6 +77,6 @@ export function becomeNative(cli: Cli, executor: Executor, words: readonly strin
       hint: 'use Node 24 or newer',
     })
   }
-  process.execve(executor.path, ['vserver', ...words], env)
+  process.execve(executor.path, [nativeName, ...words], env)
   throw errors.E_EXECUTOR('Cannot run the executor: execve came back')
 }

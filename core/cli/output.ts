@@ -18,6 +18,11 @@ export interface Output {
   endProgress(): void
 }
 
+/** Nobody reads the results any more. */
+export class BrokenPipe extends Error {
+  override readonly name = 'BrokenPipe'
+}
+
 /** Writes all of a text, also where the other side is slow: pipes may be non-blocking. */
 export function writeAll(fd: number, text: string | Uint8Array): void {
   let rest: Uint8Array = typeof text === 'string' ? Buffer.from(text) : text
@@ -26,6 +31,7 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
       rest = rest.subarray(writeSync(fd, rest))
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code === 'EPIPE' && fd === 1) throw new BrokenPipe()
       if (code === 'EPIPE') return
       if (code !== 'EAGAIN') throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)

@@ -103,8 +103,19 @@ function validate(
     ])
   } catch (error) {
     if (!(error instanceof Error) || error.name === 'TypeError') throw error
-    throw usage(verb, error.message.replaceAll(MARK, '').replaceAll('`', '"'))
+    throw usage(verb, cacProblem(verb, error.message.replaceAll(MARK, '')))
   }
+}
+
+/** What cac found, in our words. Its options have been looked at before. Pure. */
+function cacProblem({ positional }: VerbInfo, message: string): string {
+  if (message.startsWith('missing required args')) return `expected ${positional}`
+  const unused = /^Unused args: (.*)$/.exec(message)?.[1]
+  if (unused === undefined) return message.replaceAll('`', '"')
+  const words = unused.replaceAll('`', '"')
+  return positional === ''
+    ? `it takes no names, not ${words}`
+    : `${words}: expected ${positional} only`
 }
 
 function collect(tokens: readonly Token[], command: readonly string[]): VerbArgs {

@@ -8,7 +8,7 @@ import { isPlainText } from '../guest/plain_config.ts'
 /** The comment on top, without `#`. */
 export const guestYamlHeader =
   ` Configuration of this guest. "vserver explain --file FILE --check" checks it;
- changes take effect on the next start.`
+ most keys count when the guest starts next: "vserver status NAME" lists those as pending.`
 
 /** The text; `undefined` where `from` needs quotes, or may need some. */
 export function plainGuestYaml(from: string): string | undefined {

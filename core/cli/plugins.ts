@@ -19,7 +19,8 @@ import { bootstrapperChecks } from '../plugin/conformance/bootstrapper.ts'
 import { networkModeChecks } from '../plugin/conformance/network_mode.ts'
 import { checkChecks, commandChecks, passChecks } from '../plugin/conformance/others.ts'
 import type { ConformanceCheck } from '../plugin/conformance/types.ts'
-import { loadPlugin, loadPlugins } from '../plugin/load.ts'
+import { loadPlugin, pluginFile } from '../plugin/load.ts'
+import { pluginNames, pluginsDir } from '../plugin/place.ts'
 import { makeRegistry } from '../plugin/registry.ts'
 import { type PluginKind, pluginKinds } from '../plugin/shape.ts'
 import type { Bootstrapper, Plugin } from '../plugin/types.ts'
@@ -32,11 +33,15 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   if (place !== undefined) return await testPlugin(cli, { place, source: args.text('source') })
   if (args.flag('source')) throw usage({ verb: 'plugins' }, '--source goes with --test')
   const plugins = await cli.plugins()
-  makeRegistry(plugins)
-  const paths = new Map(loadPlugins(cli.root).map(({ plugin, path }) => [plugin.name, path]))
-  const rows = plugins.flatMap((plugin) =>
-    contributions(plugin).map((one) => ({ ...one, path: paths.get(plugin.name) ?? null }))
-  )
+  const broken = await cli.broken()
+  const rows = [
+    ...plugins.flatMap((plugin) =>
+      contributions(plugin).map((one) => ({ ...one, path: foreignPath(cli, plugin) }))
+    ),
+    ...broken.map(({ name, path, error }) => (
+      { kind: 'BROKEN', name: '-', plugin: name, doc: error.message, path }
+    )),
+  ]
   if (cli.globals.json) cli.out.print(`${JSON.stringify(rows)}\n`)
   else {
     cli.out.print(formatTable([
@@ -44,7 +49,12 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       ...rows.map(({ kind, name, plugin, path }) => [kind, name, plugin, path ?? 'built in']),
     ]))
   }
-  return 0
+  return broken.reduce((worst, { error }) => Math.max(worst, cli.fail(error)), 0)
+}
+
+/** The file of an out-of-tree plugin, `null` for one that is part of the program. */
+function foreignPath({ root }: Cli, { name }: Plugin): string | null {
+  return pluginNames(root).includes(name) ? pluginFile(join(pluginsDir(root), name)) ?? null : null
 }
 
 /** What one of each kind is called. */

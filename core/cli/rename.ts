@@ -63,7 +63,7 @@ async function rename(
       hint: 'choose another name',
     })
   }
-  if (readLife(root, from).kind === 'alive') {
+  if (['alive', 'unclear'].includes(readLife(root, from).kind)) {
     throw errors.E_RUNNING(`Cannot rename "${from}": it is running`, {
       hint: `vserver stop ${from} stops it`,
     })

@@ -5,16 +5,30 @@
  */
 import { errors, VServerError } from '../errors.ts'
 import { fromSession } from '../host/failure.ts'
+import { verbs } from '../guest/verbs.ts'
 import { fullDiskHint } from '../host/full_disk.ts'
 
 /** The text of an error on stderr. Pure. */
-export function renderError(error: VServerError, { json }: { json: boolean }): string {
-  const { code, message, hint, details } = error
+export function renderError(
+  error: VServerError,
+  { json, root }: { json: boolean; root?: string | undefined },
+): string {
+  const { code, message, details } = error
+  const hint = error.hint === undefined ? undefined : withRoot(error.hint, root)
   if (json) {
     const body = { code, message, hint: hint ?? null, details: details ?? null }
     return `${JSON.stringify({ error: body })}\n`
   }
   return `vserver: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`
+}
+
+/** The commands of a hint are for the same root: `vserver VERB` becomes `vserver --root DIR VERB`. Pure. */
+export function withRoot(hint: string, root: string | undefined): string {
+  if (root === undefined || root === '' || root === '/') return hint
+  return hint.replaceAll(
+    /\bvserver ([a-z]+)/g,
+    (command, verb: string) => verbs.has(verb) ? `vserver --root ${root} ${verb}` : command,
+  )
 }
 
 /** Makes an error of ours of anything that was thrown. Pure. */

@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { notRunning } from '../errors.ts'
 import { keepEnter, prepareGuest } from '../guest/compile.ts'
-import { readBytes } from '../guest/files.ts'
+import { readKept } from '../guest/files.ts'
 import { decodeKept } from '../guest/kept.ts'
 import { checkPattern } from '../guest/name.ts'
 import { readLife } from '../guest/read_status.ts'
@@ -43,7 +43,7 @@ export async function ensureEnter(
   const life = readLife(cli.root, name)
   // A guest of an older build is entered by the executor and the plan of that build.
   if (life.kind === 'alive' && life.record.build !== executor.build) return
-  const kept = readBytes(join(runDir(cli.root, name), 'enter.kept'))
+  const kept = readKept(join(runDir(cli.root, name), 'enter.kept'))
   if (kept !== undefined && isCurrent(kept, executor)) return
   const registry = await registryOf(cli)
   const guest = await prepareGuest(readGuest(cli.root, { name, verb }), {

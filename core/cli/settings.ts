@@ -41,6 +41,11 @@ export function parseKey(key: string): readonly string[] {
 }
 
 function parseValue(key: string, text: string): unknown {
+  if (text.trim() === '') {
+    throw usage({ verb: 'set' }, `${key}= has no value`, {
+      hint: `'${key}=""' is an empty text, --unset ${key} the default`,
+    })
+  }
   const document = parseDocument(text, { prettyErrors: false })
   const [problem] = document.errors
   if (problem !== undefined) {

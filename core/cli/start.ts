@@ -43,6 +43,7 @@ export async function startGuests(
   useRoot(cli)
   const executor = executorOf(cli)
   const registry = await registryOf(cli)
+  warnOfBroken(cli, registry)
   const { levels, code } = await orderGuests(cli, { names, registry, verb: 'start' })
   let worst = code
   // With --json there is one value for all of them.
@@ -75,6 +76,11 @@ export async function startGuests(
   if (last.length > 0) becomeNative(cli, executor, nativeWords(cli, 'start', [...words, ...last]))
   if (whole && !silent) (await import('./list.ts')).printStatuses(cli, { names, registry })
   return worst
+}
+
+/** What a plugin would have done to a plan that does not name it, nobody knows. */
+function warnOfBroken(cli: Cli, { broken }: Registry): void {
+  for (const { error } of broken) cli.out.note(`${error.message}; going on without it`)
 }
 
 /** Names by level of `after`; names that cannot be read are reported here, and left out. */

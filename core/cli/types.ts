@@ -4,6 +4,7 @@
  * @module
  */
 import type { Root } from '../host/root.ts'
+import type { BrokenPlugin } from '../plugin/registry.ts'
 import type { Plugin } from '../plugin/types.ts'
 import type { Output } from './output.ts'
 
@@ -71,5 +72,7 @@ export interface Cli {
   readonly fail: (thrown: unknown) => number
   /** The plugins that are part of the program, and those of this root. */
   readonly plugins: () => Promise<readonly Plugin[]>
+  /** Those of this root that cannot be used. */
+  readonly broken: () => Promise<readonly BrokenPlugin[]>
   readonly env: Readonly<Record<string, string | undefined>>
 }

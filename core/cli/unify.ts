@@ -21,7 +21,7 @@ import { errno, errnoName } from '../linux/errno.ts'
 import type { Session } from '../plan/session.ts'
 import type { Registry } from '../plugin/registry.ts'
 import { forgetGone } from '../unify/forget.ts'
-import { type Index, openIndex } from '../unify/index_file.ts'
+import { type Index, withIndex } from '../unify/index_file.ts'
 import { type UnifyRequest, type UnifyResult, unifyTrees } from '../unify/run.ts'
 import type { FileNode, Name, Tree } from '../unify/tree.ts'
 import { verifyStore } from '../unify/verify.ts'
@@ -51,18 +51,22 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     if (args.flag('auto')) await becomeBackground(session)
     const { lockTimeoutMs: timeoutMs } = cli.globals
     const deed = async (store: string) => {
-      using index = openIndex(join(cli.root.lib, 'index.sqlite'), (aside) => {
-        cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
-      })
       const chosen = names.length === 0 ? listGuests(cli.root) : names
       const dryRun = args.flag('dry-run')
       const ignoreTimes = args.flag('ignore-times')
       const options = { registry, chosen, dryRun, ignoreTimes, store }
+      const onDamage = (aside: string) =>
+        cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
+      const place = { path: join(cli.root.lib, 'index.sqlite'), onDamage }
       if (args.flag('verify')) {
-        code = await verify(cli, { session, index, store, registry })
+        const host = { session, store, registry }
+        code = await withIndex(place, (index) => verify(cli, { ...host, index }))
         return
       }
-      const { result, trees } = await unify(cli, { session, index, options })
+      const { result, trees } = await withIndex(
+        place,
+        (index) => unify(cli, { session, index, options }),
+      )
       cli.out.endProgress()
       if (cli.globals.json) cli.out.print(unifiedJson(result, { trees, dryRun }))
       else if (!cli.globals.quiet) cli.out.print(showUnified(result, { trees, dryRun }))

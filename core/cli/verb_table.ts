@@ -27,7 +27,7 @@ export const verbTable: readonly VerbInfo[] = [
       {
         name: 'from',
         value: '<source>',
-        doc: 'what to make it from: debian:SUITE, dir:PATH, tar:FILE or guest:NAME[@SNAPSHOT]',
+        doc: 'debian:SUITE, dir:PATH, tar:FILE or guest:NAME[@SNAPSHOT]',
       },
       { name: 'option', value: '<key=value>', repeat: true, doc: 'an option of the source' },
       { name: 'refresh', doc: 'look at the source, also when an equal one was used before' },
@@ -37,7 +37,7 @@ export const verbTable: readonly VerbInfo[] = [
     ],
     examples: [
       'vserver create web --from debian:trixie',
-      'vserver create web --from debian:trixie --option include=openssh-server,curl',
+      'vserver create web --from debian:trixie --option include=curl,vim',
       'vserver create web --from dir:/srv/trixie',
       'vserver create web --from tar:rootfs.tar.xz --set stopTimeout=10s',
       'vserver create web2 --from guest:web@before-upgrade',
@@ -154,7 +154,7 @@ export const verbTable: readonly VerbInfo[] = [
     examples: [
       'vserver set web stopTimeout=10s autostart=true',
       'vserver set web after+=db --unset hostname',
-      "vserver set web 'mounts+={source: /srv/www, target: /var/www, readOnly: true}'",
+      "vserver set web 'mounts+={source: /srv, target: /srv, readOnly: true}'",
     ],
     load: () => import('./set.ts'),
   },

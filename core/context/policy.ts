@@ -66,7 +66,8 @@ export interface ResourceLimit {
   readonly hard: bigint
 }
 
-const unlimited = (1n << 64n) - 1n
+/** RLIM_INFINITY. */
+export const unlimited = (1n << 64n) - 1n
 const MiB = 1n << 20n
 
 /** Limits of a guest: name, number, soft and hard value, and the least that a guest can live with. */

@@ -21,6 +21,7 @@ import {
   maskedPaths,
   readOnlyPaths,
   type ResourceLimit,
+  unlimited,
 } from './policy.ts'
 import * as process from './process.ts'
 import { compileSteps, type Step } from './step.ts'
@@ -42,8 +43,10 @@ export function limitsFor(guest: GuestInput, facts: Facts): readonly ResourceLim
   const [short] = shortages
   if (short !== undefined) {
     throw errors.E_HOST(
-      `Cannot start "${guest.name}": the caller's limit on ${short.name} is ${short.has}, ` +
-        `a guest needs at least ${short.needs}`,
+      `Cannot start "${guest.name}": the caller's limit on ${short.name} is ${short.has}, and ` +
+        (short.needs === unlimited
+          ? 'a guest needs none'
+          : `a guest needs at least ${short.needs}`),
       { hint: 'raise the hard limits of the calling shell (see ulimit -H -a), then try again' },
     )
   }

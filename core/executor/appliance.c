@@ -12,20 +12,30 @@
 
 #define LOADER "ld-linux-x86-64.so.2"
 
-/* Limits of the calling shell with which Node dies without a word, or the unpacker of a signal. */
+/*
+ * Limits of the calling shell with which Node dies without a word, or the unpacker of a signal. They are
+ * raised where that is allowed.
+ */
 static const struct {
 	uint64_t least;
+	/* what it is raised to, if the hard limit is no lower */
+	uint64_t most;
 	int resource;
-	int hard; /* the soft limit does not matter: Node raises it */
 	const char *what;
 	const char *hint;
-} limits[] = {
-	{ 64, RLIMIT_NOFILE, 1, "64 open files",
-	  "raise the limit in the calling shell: ulimit -n 1024" },
-	{ 2ull << 30, RLIMIT_AS, 0, "2147483648 bytes of address space",
+} limits[] VS_COLD = {
+	{ 64, ~0ull, RLIMIT_NOFILE, "64 open files", "raise the limit in the calling shell: ulimit -n 1024" },
+	{ 2ull << 30, ~0ull, RLIMIT_AS, "2147483648 bytes of address space",
 	  "lift the limit in the calling shell: ulimit -v unlimited" },
-	{ 256ull << 20, RLIMIT_FSIZE, 0, "files of 268435456 bytes",
+	{ 256ull << 20, ~0ull, RLIMIT_FSIZE, "files of 268435456 bytes",
 	  "lift the limit in the calling shell: ulimit -f unlimited" },
+	{ 1ull << 30, ~0ull, RLIMIT_DATA, "1073741824 bytes of data",
+	  "lift the limit in the calling shell: ulimit -d unlimited" },
+	/* An unlimited one would change how memory is laid out. */
+	{ 1ull << 20, 8ull << 20, RLIMIT_STACK, "1048576 bytes of stack",
+	  "raise the limit in the calling shell: ulimit -s 8192" },
+	{ 60, ~0ull, RLIMIT_CPU, "60 seconds of CPU time",
+	  "lift the limit in the calling shell: ulimit -t unlimited" },
 };
 
 /* The runtime's own knobs, which would run foreign code as root or change what it trusts. */
@@ -112,15 +122,17 @@ static void name_directory(struct vs_appliance *a)
 static int check_limits(const struct vs_appliance *a)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		struct rlimit64 limit = { ~0ull, ~0ull };
+		struct rlimit64 limit = { ~0ull, ~0ull }, raised;
 		char number[VS_DECIMAL];
-		uint64_t value;
 
 		sys(__NR_prlimit64, 0, limits[i].resource, NULL, &limit);
-		value = limits[i].hard ? limit.rlim_max : limit.rlim_cur;
-		if (value >= limits[i].least)
+		if (limit.rlim_cur >= limits[i].least)
 			continue;
-		vs_decimal(number, value);
+		raised.rlim_max = limit.rlim_max < limits[i].least ? limits[i].most : limit.rlim_max;
+		raised.rlim_cur = raised.rlim_max < limits[i].most ? raised.rlim_max : limits[i].most;
+		if (!sys(__NR_prlimit64, 0, limits[i].resource, &raised, NULL))
+			continue;
+		vs_decimal(number, limit.rlim_cur);
 		return vs_appliance_fail(a, "E_HOST", limits[i].hint, "Cannot start the runtime: it needs ",
 					 limits[i].what, ", and the limit is ", number, NULL);
 	}

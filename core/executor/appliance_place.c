@@ -61,7 +61,13 @@ int vs_appliance_place(struct vs_appliance *a, char **argv, char **envp)
 	a->below = is_root ? "var/lib/vserver/runtime" : ".cache/vserver";
 	a->leaf = "vserver";
 	top = value_of(envp, is_root ? "VSERVER_ROOT" : "HOME");
-	if (is_root && root && *root)
+	/* An unset variable of a script must not mean the host's own root. */
+	if (root && !*root) {
+		vs_appliance_fail(a, "E_USAGE", "name a directory", "Cannot run \"vserver\": --root is empty",
+				  NULL);
+		return 2;
+	}
+	if (is_root && root)
 		top = root;
 	if (!top && !is_root)
 		return vs_appliance_fail(a, "E_STATE_DIR", "set HOME to a directory of this user",

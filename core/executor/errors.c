@@ -10,7 +10,7 @@ int vs_error_fd = 2;
 static const struct {
 	const char *name;
 	int exit_code;
-} codes[] = {
+} codes[] VS_COLD = {
 	[VS_E_BUSY] = { "E_BUSY", 5 },
 	[VS_E_COMMAND] = { "E_COMMAND", 127 },
 	[VS_E_DISK_FULL] = { "E_DISK_FULL", 1 },
@@ -51,11 +51,40 @@ static void append(char *to, size_t size, size_t *used, const char *text)
 	to[*used] = 0;
 }
 
+/* The commands of a hint are for the same root: `vserver VERB` becomes `vserver --root DIR VERB`. */
+static const char *with_root(const struct vs_request *r, char *to, size_t size, const char *hint)
+{
+	const char *env = r->root && *r->root ? vs_getenv(r->envp, "VSERVER_ROOT") : NULL;
+	const char *rest;
+	size_t used = 0;
+
+	if (!r->root || !*r->root || (env && vs_equal(env, r->root)))
+		return hint;
+	for (; *hint; hint++) {
+		const char one[2] = { *hint };
+
+		rest = vs_after(hint, "vserver ");
+		if (!rest || *rest < 'a' || *rest > 'z') {
+			append(to, size, &used, one);
+			continue;
+		}
+		append(to, size, &used, "vserver --root ");
+		append(to, size, &used, r->root);
+		append(to, size, &used, " ");
+		hint = rest - 1;
+	}
+	return to;
+}
+
 static void print(const struct vs_request *r, enum vs_code code, const char *message, const char *hint)
 {
 	char buffer[512];
 	struct vs_out out = { .fd = vs_error_fd, .size = sizeof(buffer), .buffer = buffer };
 
+	char shown[VS_ROOT_MAX + 256];
+
+	if (hint)
+		hint = with_root(r, shown, sizeof(shown), hint);
 	if (r->json) {
 		vs_out_text(&out, "{\"error\":{\"code\":\"");
 		vs_out_text(&out, codes[code].name);
@@ -101,7 +130,7 @@ int vs_error_unknown(const struct vs_request *r, const char *verb, const char *n
 
 	append(hint, sizeof(hint), &used, "vserver list shows the guests; vserver create ");
 	append(hint, sizeof(hint), &used, name);
-	append(hint, sizeof(hint), &used, " makes one");
+	append(hint, sizeof(hint), &used, " --from SOURCE makes one");
 	return vs_error(r, VS_E_GUEST_UNKNOWN, hint, "Cannot ", verb, " \"", name,
 			"\": there is no such guest", NULL);
 }
@@ -118,6 +147,21 @@ int vs_error_not_running(const struct vs_request *r, const char *verb, const cha
 			"\": it is not running", NULL);
 }
 
+int vs_error_unclear(const struct vs_request *r, const char *verb, const char *name)
+{
+	char hint[256];
+	size_t used = 0;
+
+	append(hint, sizeof(hint), &used, "vserver stop ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " stops it, vserver kill ");
+	append(hint, sizeof(hint), &used, name);
+	append(hint, sizeof(hint), &used, " ends it at once; a start makes the record anew");
+	return vs_error(r, VS_E_STATE_DIR, hint, "Cannot ", verb, " \"", name, "\": its record \"",
+			r->root, "/run/vserver/guests/", name,
+			"/state\" is damaged, but its supervisor runs", NULL);
+}
+
 int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error)
 {
 	enum vs_code code = VS_E_OP;
@@ -128,6 +172,9 @@ int vs_error_op(const struct vs_request *r, const char *phrase, const char *call
 		code = VS_E_HOST;
 		hint = "the limit on namespaces is reached: raise user.max_user_namespaces and the like "
 		       "(sysctl user)";
+	} else if (error == EPERM && vs_equal(call, "prlimit64")) {
+		code = VS_E_HOST;
+		hint = "raise the hard limits of the calling shell (see ulimit -H -a), then try again";
 	} else if (error == ENOSPC || error == EDQUOT) {
 		return vs_error(r, VS_E_DISK_FULL,
 				"make room there (space or inodes), or keep the state elsewhere with --root",

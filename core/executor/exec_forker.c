@@ -36,7 +36,7 @@ static int read_state(struct vs_state *state, const struct vs_request *r)
 		at += length;
 	}
 	*at = 0;
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	size = sys_read(fd, state, sizeof(*state));

@@ -33,7 +33,8 @@ int vs_exit_write(int lib, int code, int signal, const char *reason)
 	vs_out_text(&out, reason);
 	vs_out_text(&out, "\"}");
 	out.fd = (int)sys_openat(lib, "exit.json.tmp",
-				 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+				 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC,
+				 0600);
 	if (out.fd < 0)
 		return out.fd;
 	error = vs_flush(&out);
@@ -83,7 +84,7 @@ static int parse_text(const char **at, const char *prefix, char *to, size_t size
 
 int vs_exit_read(int lib, struct vs_exit *e)
 {
-	int fd = (int)sys_openat(lib, "exit.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(lib, "exit.json", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	const char *at = e->json;
 	long size;
 

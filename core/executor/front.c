@@ -50,8 +50,7 @@ int vs_front(int argc, char **argv, char **envp)
 	r.argc = argc;
 	r.argv = argv;
 	r.envp = envp;
-	r.compiled = is_set(envp, "VSERVER_COMPILED");
-	r.locked = is_set(envp, "VSERVER_LOCKED");
+	r.compiled = argc > 0 && vs_equal(argv[0], VS_NATIVE);
 	words = __builtin_alloca((size_t)(argc + 1) * 2 * sizeof(*words));
 	if (r.compiled || !vs_getenv(envp, "VSERVER_NATIVE") || is_set(envp, "VSERVER_NATIVE"))
 		understood = !vs_args(&r, words, words + argc + 1);
@@ -60,6 +59,8 @@ int vs_front(int argc, char **argv, char **envp)
 		understood = 0;
 	if (understood)
 		code = sys(__NR_geteuid) ? vs_error_root(&r) : run_verb(&r);
+	if (code < 0 && !r.compiled)
+		code = vs_about(argc, argv);
 	if (code >= 0)
 		return code;
 	return r.compiled ? give_up(&r, understood) : vs_appliance(argc, argv, envp);

@@ -7,6 +7,7 @@
 
 #include "lib.h"
 #include "plan.h"
+#include "process.h"
 #include "sys.h"
 
 #include <linux/stat.h>
@@ -26,6 +27,8 @@ enum vs_verb {
 };
 
 enum vs_wait { VS_WAIT_NONE, VS_WAIT_READY, VS_WAIT_EXIT };
+
+#define VS_NATIVE "vserver-native"
 
 /* A command line that was understood completely. */
 struct vs_request {
@@ -54,10 +57,11 @@ struct vs_request {
 	int env_count;
 	char **env;
 	char **command;
-	/* The appliance compiled just now and runs us for the deed: it is never started from here. */
+	/*
+	 * The appliance compiled just now and runs us for the deed: it is never started from here. It says so
+	 * by our own name, which nobody inherits.
+	 */
 	int compiled;
-	/* The caller holds the locks of all names. */
-	int locked;
 	int argc;
 	char **argv;
 	char **envp;
@@ -95,6 +99,8 @@ extern int vs_error_fd;
 int vs_error(const struct vs_request *r, enum vs_code code, const char *hint, ...);
 int vs_error_unknown(const struct vs_request *r, const char *verb, const char *name);
 int vs_error_not_running(const struct vs_request *r, const char *verb, const char *name);
+/* A guest that is UNCLEAR. */
+int vs_error_unclear(const struct vs_request *r, const char *verb, const char *name);
 int vs_error_op(const struct vs_request *r, const char *phrase, const char *call, uint32_t error);
 int vs_error_root(const struct vs_request *r);
 /* "ENOENT", or "errno N"; buffer has room for 32 bytes */
@@ -111,26 +117,6 @@ void vs_iso(char *to, uint64_t epoch_ms);
 void vs_uptime(char *to, uint64_t ms);
 uint64_t vs_boottime_ms(void);
 
-/* process.c: processes told apart from later ones of the same pid */
-struct vs_identity {
-	uint32_t pid;
-	uint64_t ino;
-	uint64_t start;
-};
-int vs_identify(struct vs_identity *id, int pidfd);
-/* A pidfd of exactly this process, -ESRCH when it is gone (a zombie counts as there), or -errno. */
-int vs_open_process(const struct vs_identity *id);
-/* Has the process ended (a zombie has)? Waits up to ms, -1 for ever. */
-int vs_ended(int pidfd, int ms);
-int vs_signal_process(int pidfd, int signal);
-/* The id of this boot: 0 or -errno. */
-int vs_boot_id(uint8_t id[16]);
-
-/* pidfd.c: the wait status of a process that is not our child, once it has ended; or -errno */
-int vs_pidfd_status(int pidfd);
-/* Waits for that. */
-int vs_pidfd_wait(int pidfd);
-
 /* The address that the supervisor's end of its forker's socket is bound to: see PROTOCOL.md. */
 struct vs_forker_name {
 	uint16_t family;
@@ -144,14 +130,15 @@ struct vs_forker_name {
 void vs_forker_name(struct vs_forker_name *name, const struct vs_state *state);
 
 /* state.c: the state record of a running guest */
-enum vs_life { VS_LIFE_UNKNOWN, VS_LIFE_NONE, VS_LIFE_ALIVE, VS_LIFE_STALE };
+/* UNCLEAR: a supervisor runs, but the record does not say which: it is damaged. Nothing may be cleaned up. */
+enum vs_life { VS_LIFE_UNKNOWN, VS_LIFE_NONE, VS_LIFE_ALIVE, VS_LIFE_STALE, VS_LIFE_UNCLEAR };
 struct vs_guest {
 	const char *name;
 	enum vs_life life;
 	/* /run/vserver/guests/NAME and /var/lib/vserver/guests/NAME; -1 when not there */
 	int run;
 	int lib;
-	/* pidfd of the supervisor when ALIVE, else -1 */
+	/* pidfd of the supervisor when ALIVE or UNCLEAR, else -1 */
 	int supervisor;
 	struct vs_state state;
 };
@@ -218,7 +205,13 @@ int vs_exit_write(int lib, int code, int signal, const char *reason);
 /* 0, -ENOENT, or -EBADMSG */
 int vs_exit_read(int lib, struct vs_exit *e);
 
-/* lost.c: removes what a dead supervisor left; the caller holds the lock. 0 or -errno. */
+/* lost_search.c: a pidfd of the process that supervises a guest, as /proc has it; -ESRCH, or -errno. */
+int vs_find_supervisor(const struct vs_request *r, const char *name);
+
+/*
+ * lost.c: removes what a dead supervisor left; the caller holds the lock. 0 or -errno. If the supervisor is
+ * not dead at all, nothing is done, and the guest is UNCLEAR.
+ */
 int vs_clean_lost(const struct vs_request *r, struct vs_guest *g);
 /* The same with the lock taken and left; 0, -errno, -EAGAIN (busy). */
 int vs_clean_lost_locked(const struct vs_request *r, struct vs_guest *g, const char *verb);
@@ -234,12 +227,16 @@ struct vs_view {
 	char started[VS_ISO];
 	uint64_t uptime_ms;
 };
-/* 0, 1 (unknown guest), 2 (busy; said so), or -1 (the appliance's part). */
+/* 0, 1 (unknown guest), 2 (it cannot be shown now: see vs_view_refuse), or -1 (the appliance's part). */
 int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name);
+/* Says why, and closes it; an exit code. */
+int vs_view_refuse(struct vs_view *v, const struct vs_request *r);
 void vs_view_close(struct vs_view *v);
 void vs_view_json(struct vs_out *out, const struct vs_view *v);
 /* Prints the status array of the names that are known; an exit code or -1. */
 int vs_print_json(const struct vs_request *r);
+/* Flushes what was printed: `code`, or 1 if that failed and it was 0. */
+int vs_print_end(struct vs_out *out, int code);
 
 /* names.c: names of guests, in memory that is never given back */
 struct vs_names {
@@ -285,6 +282,8 @@ void vs_catch_interrupts(void);
 /* supervise.c, attach.c: the other roles */
 int vs_supervise(int argc, char **argv, char **envp);
 int vs_attach(int argc, char **argv, char **envp);
+/* about.c: --help and --version alone; an exit code, or -1 for anything else */
+int vs_about(int argc, char **argv);
 /* front.c */
 int vs_front(int argc, char **argv, char **envp);
 /* appliance.c: starts the carried runtime; returns an exit code when it could not. */

@@ -21,6 +21,10 @@ static int find(const struct vs_request *r, struct vs_guest *g, int *init)
 		return r->historical ? -1 : vs_error_unknown(r, verb(r), r->names[0]);
 	if (g->life == VS_LIFE_STALE) {
 		error = vs_clean_lost_locked(r, g, r->verb_word);
+		if (g->life == VS_LIFE_UNCLEAR) {
+			vs_error_unclear(r, verb(r), r->names[0]);
+			return VS_SETUP_FAILED;
+		}
 		if (error)
 			return error == -EAGAIN ? vs_error_busy(r, verb(r), r->names[0], g->run) : -1;
 	}

@@ -34,6 +34,10 @@ static void launch(struct starting *s, struct job *job)
 	error = vs_look(guest, r, job->name);
 	if (!error && guest->life == VS_LIFE_STALE)
 		error = vs_clean_lost(r, guest);
+	if (guest->life == VS_LIFE_UNCLEAR) {
+		job->code = vs_error_unclear(r, "start", job->name);
+		return end_job(job, OUT_FAILED);
+	}
 	if (error || guest->run < 0)
 		return end_job(job, OUT_APPLIANCE);
 	/* It is on its way down: its start comes after that. */
@@ -60,8 +64,6 @@ static void launch(struct starting *s, struct job *job)
 
 static void take_lock(struct starting *s, struct job *job)
 {
-	if (s->request->locked)
-		return launch(s, job);
 	job->lock = vs_lock_try(job->guest.run, "start");
 	if (job->lock >= 0)
 		return launch(s, job);

@@ -38,7 +38,7 @@ static int stopped_waiting(const struct vs_request *r, const char *name)
 /* Takes the lock and looks again. *lock stays -1 where there is nothing to lock. 0, or an exit code. */
 static int lock_and_look(const struct vs_request *r, struct stopping *s, const char *name, int *lock)
 {
-	if (s->guest.run < 0 || r->locked)
+	if (s->guest.run < 0)
 		return 0;
 	*lock = vs_lock_wait(s->guest.run, r->verb_word, r->lock_ms);
 	if (*lock == -EAGAIN)
@@ -51,9 +51,10 @@ static int lock_and_look(const struct vs_request *r, struct stopping *s, const c
 	return vs_look(&s->guest, r, name) ? -1 : 0;
 }
 
-static int is_starting_or_up(const struct stopping *s)
+/* To end it, its supervisor is enough: what the record says is not needed. */
+static int has_supervisor(const struct stopping *s)
 {
-	return s->guest.life == VS_LIFE_ALIVE;
+	return s->guest.life == VS_LIFE_ALIVE || s->guest.life == VS_LIFE_UNCLEAR;
 }
 
 /* Asks one guest to stop, and leaves the lock with the caller. An exit code, or -1. */
@@ -71,9 +72,9 @@ static int ask(const struct vs_request *r, struct stopping *s, const char *name,
 	code = lock_and_look(r, s, name, lock);
 	if (code)
 		return code;
-	if (s->guest.life == VS_LIFE_STALE && vs_clean_lost(r, &s->guest))
+	if (s->guest.life == VS_LIFE_STALE && vs_clean_lost(r, &s->guest) && !has_supervisor(s))
 		return -1;
-	if (!is_starting_or_up(s)) {
+	if (!has_supervisor(s)) {
 		s->said = " is not running";
 		return 0;
 	}
@@ -155,12 +156,18 @@ static int kill_one(const struct vs_request *r, const char *name)
 		return r->historical ? -1 : vs_error_unknown(r, "kill", name);
 	if (s.guest.life == VS_LIFE_STALE) {
 		code = vs_clean_lost_locked(r, &s.guest, "kill");
-		if (code)
+		if (code && !has_supervisor(&s))
 			return code == -EAGAIN ? vs_error_busy(r, "kill", name, s.guest.run) : -1;
 	}
-	if (s.guest.life != VS_LIFE_ALIVE) {
+	if (!has_supervisor(&s)) {
 		vs_look_end(&s.guest);
 		return vs_error_not_running(r, "kill", name);
+	}
+	/* Who is init, the supervisor knows; it ends it, but hands no signals on. */
+	if (s.guest.life == VS_LIFE_UNCLEAR) {
+		memset(&s.guest.state, 0, sizeof(s.guest.state));
+		if (!ends)
+			return vs_error_unclear(r, "signal", name);
 	}
 	id = (struct vs_identity){ s.guest.state.init_pid, s.guest.state.init_ino,
 				   s.guest.state.init_start };
@@ -175,8 +182,7 @@ static int kill_one(const struct vs_request *r, const char *name)
 		vs_signal_process(fd, ends ? 9 : r->signal);
 		sys_close(fd);
 	}
-	if (ends)
-		code = await(r, &s, name);
+	code = ends ? await(r, &s, name) : 0;
 	if (!code)
 		say(r, name, ends ? " killed" : " signalled");
 	vs_look_end(&s.guest);

@@ -96,7 +96,7 @@ int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name)
 	struct vs_kept head;
 	size_t before, text;
 	long size;
-	int fd = (int)sys_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	memset(k, 0, sizeof(*k));
 	k->fd = -1;
@@ -124,7 +124,7 @@ int vs_kept_peek(struct vs_keptfile *k, int dir, const char *name)
 
 int vs_kept_open(struct vs_keptfile *k, int dir, const char *name)
 {
-	int fd = (int)sys_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	int error;
 
 	memset(k, 0, sizeof(*k));

@@ -65,6 +65,14 @@ void vs_hex(char *to, const uint8_t *from, size_t size)
 	*to = 0;
 }
 
+size_t vs_put(char *to, size_t used, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(to + used, text, length + 1);
+	return used + length;
+}
+
 long vs_read_full(int fd, void *to, size_t size)
 {
 	size_t done = 0;

@@ -23,6 +23,9 @@ static inline int vs_is_self_or_up(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
+/* Puts text and a NUL behind the first `used` bytes; their number then, without the NUL. */
+size_t vs_put(char *to, size_t used, const char *text);
+
 /* The rest of text after prefix, or NULL when it does not start so. */
 const char *vs_after(const char *text, const char *prefix);
 

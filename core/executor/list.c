@@ -68,9 +68,15 @@ static void print(const struct vs_request *r, struct vs_out *out, struct row *ro
 			vs_out_text(out, rows[i].name);
 			vs_out_char(out, '\n');
 		}
-	} else {
+	} else if (count || !r->name_count) {
 		print_table(out, rows, count);
 	}
+}
+
+static void raise(int *code, int other)
+{
+	if (*code < other)
+		*code = other;
 }
 
 int vs_front_list(struct vs_request *r)
@@ -98,8 +104,8 @@ int vs_front_list(struct vs_request *r)
 
 		if (got < 0 || (got == 1 && r->historical))
 			return -1;
-		if (got == 2 && code < 5)
-			code = 5;
+		if (got == 2)
+			raise(&code, vs_view_refuse(&row->view, r));
 		/* Said when all is known to be printable. The entry moves down over one that was done. */
 		if (got == 1 && r->name_count)
 			memmove(names.at[missing++], names.at[i], sizeof(*names.at));
@@ -111,12 +117,8 @@ int vs_front_list(struct vs_request *r)
 		fill(row, names.at[i]);
 		count++;
 	}
-	for (size_t i = 0; i < missing; i++) {
-		int exit_code = vs_error_unknown(r, r->verb_word, names.at[i]);
-
-		if (code < exit_code)
-			code = exit_code;
-	}
+	for (size_t i = 0; i < missing; i++)
+		raise(&code, vs_error_unknown(r, r->verb_word, names.at[i]));
 	print(r, &out, rows, count);
-	return vs_flush(&out) && !code ? 1 : code;
+	return vs_print_end(&out, code);
 }

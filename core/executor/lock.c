@@ -64,7 +64,7 @@ int vs_lock_wait(int run, const char *verb, uint64_t ms)
 int vs_error_busy(const struct vs_request *r, const char *verb, const char *name, int run)
 {
 	char text[64] = "";
-	int fd = (int)sys_openat(run, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(run, "lock", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	char *space, *end;
 
 	if (fd >= 0) {

@@ -46,10 +46,17 @@ static int tear_down(const struct vs_request *r, const struct vs_guest *g)
 int vs_clean_lost(const struct vs_request *r, struct vs_guest *g)
 {
 	uint8_t boot[16];
-	int error = vs_boot_id(boot);
+	int error = vs_boot_id(boot), supervisor = vs_find_supervisor(r, g->name);
 
-	if (error)
-		return error;
+	if (supervisor >= 0) {
+		if (g->supervisor >= 0)
+			sys_close(g->supervisor);
+		g->supervisor = supervisor;
+		g->life = VS_LIFE_UNCLEAR;
+		return -EUCLEAN;
+	}
+	if (error || supervisor != -ESRCH)
+		return error ? error : supervisor;
 	/* Nothing of the kernel's outlives a boot. A record that cannot be read may be of this one. */
 	if (!g->state.magic || !memcmp(boot, g->state.boot, 16)) {
 		kill_init(&g->state);

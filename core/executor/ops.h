@@ -19,8 +19,10 @@ static inline uint32_t vs_length(uint64_t arg)
 long vs_op_clone(struct vs_machine *m, const struct vs_op *op);
 long vs_op_exec(const char *path, char **argv, char **envp);
 long vs_op_reap(struct vs_machine *m, uint64_t pid);
-/* clone3 with CLONE_VM|CLONE_VFORK, on a stack that only one such child may use at a time */
 struct clone_args;
+/* clone3 with CLONE_VM|CLONE_VFORK on the stack that args names, whatever was done to its cgroup before */
+long vs_clone_sharing(struct clone_args *args, void (*entry)(void *), void *context);
+/* the same on a stack that only one such child may use at a time */
 long vs_clone_borrowing(struct clone_args *args, void (*entry)(void *), void *context);
 
 /* ops_serve.c: ends the process when nobody can ask any more */

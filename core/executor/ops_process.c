@@ -30,11 +30,61 @@ static void enter_on_stack(void *context)
 	vs_run_child(entry->machine, entry->role);
 }
 
+struct birth {
+	void (*entry)(void *);
+	void *context;
+	/* the cgroup to go to, or -1: it was born there */
+	int group;
+	/* written by the child, whose memory is ours */
+	volatile int ran;
+	volatile long error;
+};
+
+static void born(void *context)
+{
+	struct birth *birth = context;
+	long fd;
+
+	birth->ran = 1;
+	if (birth->group >= 0) {
+		fd = sys_openat(birth->group, "cgroup.procs", O_WRONLY | O_CLOEXEC, 0);
+		birth->error = fd < 0 ? fd : sys_write((int)fd, "0", 1);
+		if (birth->error < 0)
+			sys_exit(1);
+		sys_close((int)fd);
+	}
+	birth->entry(birth->context);
+}
+
+/*
+ * Since Linux 6.14 what is born into a cgroup is killed at once if that has been killed (cgroup.kill) more or
+ * fewer times than the cgroup of its maker: the kernel notes the number of the wrong one. A guest's root may
+ * kill its own, and only its init outlives that. Such a child has run no instruction: the next one is born
+ * where we are, and moves, for which it waits some ms.
+ */
+long vs_clone_sharing(struct clone_args *args, void (*entry)(void *), void *context)
+{
+	struct birth birth = { entry, context, -1, 0, 0 };
+	long pid = vs_clone_on_stack(args, sizeof(*args), born, &birth);
+
+	if (pid > 0 && !birth.ran && args->flags & CLONE_INTO_CGROUP) {
+		sys(__NR_wait4, pid, NULL, __WALL, NULL);
+		birth.group = (int)args->cgroup;
+		args->flags &= ~CLONE_INTO_CGROUP;
+		pid = vs_clone_on_stack(args, sizeof(*args), born, &birth);
+		if (birth.error < 0) {
+			sys(__NR_wait4, pid, NULL, __WALL, NULL);
+			return birth.error;
+		}
+	}
+	return pid;
+}
+
 long vs_clone_borrowing(struct clone_args *args, void (*entry)(void *), void *context)
 {
 	args->stack = (uintptr_t)borrowed_stack;
 	args->stack_size = sizeof(borrowed_stack);
-	return vs_clone_on_stack(args, sizeof(*args), entry, context);
+	return vs_clone_sharing(args, entry, context);
 }
 
 /* The parent's own view, which a child that shares memory writes over, is put back afterwards. */

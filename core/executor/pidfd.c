@@ -30,21 +30,15 @@ int vs_pidfd_status(int pidfd)
 static int zombie_status(int pidfd)
 {
 	struct info info = { 0 };
-	char path[6 + VS_DECIMAL + 6] = "/proc/", text[1024];
+	char text[1024];
 	uint64_t value;
-	size_t used;
 	long size;
-	int fd;
 
 	if (sys(__NR_ioctl, pidfd, GET_INFO, &info))
 		return -ESRCH;
-	used = 6 + vs_decimal(path + 6, info.pid);
-	memcpy(path + used, "/stat", 6);
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return fd;
-	size = vs_read_full(fd, text, sizeof(text) - 1);
-	sys_close(fd);
+	size = vs_proc_read(info.pid, "/stat", text, sizeof(text));
+	if (size < 0)
+		return (int)size;
 	while (size > 0 && (text[size - 1] < '0' || text[size - 1] > '9'))
 		size--;
 	text[size > 0 ? size : 0] = 0;

@@ -13,23 +13,12 @@
 /* Field 22 of /proc/PID/stat; the second field may hold anything, so count from its last bracket. */
 static uint64_t start_time(uint32_t pid)
 {
-	char path[6 + VS_DECIMAL + 6] = "/proc/";
 	char text[1024];
-	size_t used = 6 + vs_decimal(path + 6, pid);
 	char *at = NULL;
 	uint64_t value;
-	long size;
-	int fd;
 
-	memcpy(path + used, "/stat", 6);
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
+	if (vs_proc_read(pid, "/stat", text, sizeof(text)) <= 0)
 		return 0;
-	size = vs_read_full(fd, text, sizeof(text) - 1);
-	sys_close(fd);
-	if (size <= 0)
-		return 0;
-	text[size] = 0;
 	for (char *bracket = text; (bracket = strchr(bracket, ')')); bracket++)
 		at = bracket;
 	for (int field = 2; at && field < 22; field++)

@@ -13,18 +13,11 @@
 /* The host's id of the guest's root, from the first line of uid_map; 0 when that maps something else. */
 static uint32_t guest_root(uint32_t init_pid)
 {
-	char path[6 + VS_DECIMAL + 9] = "/proc/", text[64] = "";
-	size_t used = 6 + vs_decimal(path + 6, init_pid);
+	char text[64];
 	const char *at = text;
 	uint32_t ids[2] = { 0 };
-	int fd;
 
-	memcpy(path + used, "/uid_map", 9);
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return 0;
-	vs_read_full(fd, text, sizeof(text) - 1);
-	sys_close(fd);
+	vs_proc_read(init_pid, "/uid_map", text, sizeof(text));
 	for (int i = 0; i < 2; i++) {
 		while (*at == ' ')
 			at++;

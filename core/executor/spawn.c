@@ -1,5 +1,6 @@
 /* Starting a supervisor: a process of its own, from the executor's copy, with nothing inherited. */
 #include "front.h"
+#include "ops.h"
 
 #include <asm/stat.h>
 #include <linux/sched.h>
@@ -12,14 +13,6 @@ struct child {
 	int report;
 	int null;
 };
-
-static size_t put(char *to, size_t used, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(to + used, text, length + 1);
-	return used + length;
-}
 
 /* Root's, and nobody else's to write: what is run here has every right. */
 static int is_safe(const char *path)
@@ -83,8 +76,8 @@ int vs_spawn(const struct vs_request *r, const char *executor, const char *name,
 	int ends[2], place = -1;
 	long pid;
 
-	put(run_dir, put(run_dir, put(run_dir, 0, r->root), "/run/vserver/guests/"), name);
-	put(guest_dir, put(guest_dir, put(guest_dir, 0, r->root), "/var/lib/vserver/guests/"), name);
+	vs_put(run_dir, vs_put(run_dir, vs_put(run_dir, 0, r->root), "/run/vserver/guests/"), name);
+	vs_put(guest_dir, vs_put(guest_dir, vs_put(guest_dir, 0, r->root), "/var/lib/vserver/guests/"), name);
 	if (*group == '/') {
 		place = (int)sys_openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 		if (place < 0)
@@ -104,7 +97,7 @@ int vs_spawn(const struct vs_request *r, const char *executor, const char *name,
 	if (child.null < 0)
 		child.null = (int)sys(__NR_fcntl, ends[0], F_DUPFD_CLOEXEC, 3);
 	pid = child.null < 0 ? child.null :
-			       vs_clone_on_stack(&args, sizeof(args), run, &child);
+			       vs_clone_sharing(&args, run, &child);
 	if (child.null >= 0)
 		sys_close(child.null);
 	sys_close(ends[1]);

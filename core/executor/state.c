@@ -1,30 +1,22 @@
 /* What is known of one guest: its directories, its state record, and whether its supervisor lives. */
 #include "front.h"
 
-static size_t put(char *to, size_t used, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(to + used, text, length + 1);
-	return used + length;
-}
-
 /* The path is as long as it must be: a larger frame would cost a page fault in what is called next. */
 int vs_open_dir(const struct vs_request *r, const char *middle, const char *name)
 {
 	char *path = __builtin_alloca(strlen(r->root) + strlen(middle) + strlen(name) + 1);
 
-	put(path, put(path, put(path, 0, r->root), middle), name);
+	vs_put(path, vs_put(path, vs_put(path, 0, r->root), middle), name);
 	return (int)sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
 void vs_copy_path(char *to, const struct vs_request *r, const uint8_t build[32])
 {
-	size_t used = put(to, 0, r->root);
+	size_t used = vs_put(to, 0, r->root);
 
-	used = put(to, used, "/var/lib/vserver/runtime/");
+	used = vs_put(to, used, "/var/lib/vserver/runtime/");
 	vs_hex(to + used, build, 32);
-	put(to, used + 64, "/executor");
+	vs_put(to, used + 64, "/executor");
 }
 
 void vs_own_build(uint8_t build[32])
@@ -43,9 +35,12 @@ int vs_build_is_ours(const uint8_t build[32])
 
 int vs_state_read(int run, struct vs_state *state)
 {
-	int fd = (int)sys_openat(run, "state", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(run, "state", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	int error = -EBADMSG;
 
+	/* A link, or a socket. What else is no file is no record either, and opening it does not wait. */
+	if (fd == -ELOOP || fd == -ENXIO)
+		return -EBADMSG;
 	if (fd < 0)
 		return fd;
 	/* The writer's pwrite is one copy into the page cache: a torn read is rare, and over at once. */

@@ -72,14 +72,20 @@ static int all_there(const struct vs_request *r)
 	for (int i = 0; i < r->name_count; i++) {
 		int got = vs_view_open(&v, r, r->names[i]);
 
-		if (got == 2)
-			return 5;
 		if (got < 0 || (got == 1 && r->historical))
 			return -1;
-		if (!got)
+		if (got != 1)
 			vs_view_close(&v);
 	}
 	return 0;
+}
+
+/* A standard output that the caller closed is meant to take nothing. */
+int vs_print_end(struct vs_out *out, int code)
+{
+	int error = vs_flush(out);
+
+	return error && error != -EBADF && !code ? 1 : code;
 }
 
 static int print_all(const struct vs_request *r, int json, int silent)
@@ -87,7 +93,7 @@ static int print_all(const struct vs_request *r, int json, int silent)
 	static char buffer[4096];
 	struct vs_out out = { .fd = 1, .size = sizeof(buffer), .buffer = buffer };
 	struct vs_view v;
-	int code = r->name_count > 1 || r->historical ? all_there(r) : 0, printed = 0;
+	int code = r->name_count > 1 || r->historical ? all_there(r) : 0, printed = 0, refused = 0;
 
 	if (code)
 		return code;
@@ -96,8 +102,12 @@ static int print_all(const struct vs_request *r, int json, int silent)
 
 		if (got < 0 && !printed)
 			return -1;
+		if (got == 2)
+			refused = vs_view_refuse(&v, r);
 		if (got == 1 && !silent)
-			code = vs_error_unknown(r, r->verb_word, r->names[i]);
+			refused = vs_error_unknown(r, r->verb_word, r->names[i]);
+		if (code < refused)
+			code = refused;
 		if (got)
 			continue;
 		if (json)
@@ -113,7 +123,7 @@ static int print_all(const struct vs_request *r, int json, int silent)
 	}
 	if (json)
 		vs_out_text(&out, printed ? "]\n" : "[]\n");
-	return vs_flush(&out) && !code ? 1 : code;
+	return vs_print_end(&out, code);
 }
 
 int vs_print_json(const struct vs_request *r)

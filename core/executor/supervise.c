@@ -90,7 +90,8 @@ static int open_places(struct vs_super *s, int again)
 		s->kept_fd = KEPT_FD;
 		sys(__NR_fcntl, KEPT_FD, F_SETFD, FD_CLOEXEC);
 	} else {
-		s->kept_fd = (int)sys_openat(s->run, "start.kept", O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+		s->kept_fd = (int)sys_openat(s->run, "start.kept",
+					     O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	}
 	if (s->kept_fd < 0)
 		return s->kept_fd;

@@ -20,17 +20,10 @@ static void end(struct vs_super *s)
 /* While sigtimedwait(2) waits for a signal, the kernel shows it as not blocked. */
 static int init_waits(const struct vs_super *s)
 {
-	char path[6 + VS_DECIMAL + 9] = "/proc/", text[VS_DECIMAL] = "";
-	size_t used = 6 + vs_decimal(path + 6, s->state.init_pid);
+	char text[VS_DECIMAL];
 	uint64_t number;
-	int fd;
 
-	memcpy(path + used, "/syscall", 9);
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return 0;
-	vs_read_full(fd, text, sizeof(text) - 1);
-	sys_close(fd);
+	vs_proc_read(s->state.init_pid, "/syscall", text, sizeof(text));
 	for (char *at = text; *at; at++)
 		if (*at == ' ' || *at == '\n')
 			*at = 0;
@@ -41,21 +34,11 @@ static int init_waits(const struct vs_super *s)
 static int init_listens(const struct vs_super *s, uint32_t signal)
 {
 	static const char *const fields[] = { "\nSigBlk:\t", "\nSigCgt:\t" };
-	char path[6 + VS_DECIMAL + 8] = "/proc/", text[VS_CHUNK];
-	size_t used = 6 + vs_decimal(path + 6, s->state.init_pid);
+	char text[VS_CHUNK];
 	uint64_t seen = 0;
-	long size;
-	int fd;
 
-	memcpy(path + used, "/status", 8);
-	fd = (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
+	if (vs_proc_read(s->state.init_pid, "/status", text, sizeof(text)) <= 0)
 		return 1;
-	size = vs_read_full(fd, text, sizeof(text) - 1);
-	sys_close(fd);
-	if (size <= 0)
-		return 1;
-	text[size] = 0;
 	for (const char *at = text; *at; at++) {
 		for (int i = 0; *at == '\n' && i < 2; i++) {
 			const char *hex = vs_after(at, fields[i]);

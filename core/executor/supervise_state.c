@@ -12,7 +12,8 @@ int vs_super_first_state(struct vs_super *s)
 {
 	long result;
 	int fd = (int)sys_openat(s->run, "state.new",
-				 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+				 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC,
+				 0600);
 
 	if (fd < 0)
 		return fd;
@@ -26,7 +27,7 @@ int vs_super_first_state(struct vs_super *s)
 
 int vs_super_write_state(struct vs_super *s)
 {
-	int fd = (int)sys_openat(s->run, "state", O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)sys_openat(s->run, "state", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
 	long size;
 
 	if (fd < 0)

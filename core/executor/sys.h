@@ -25,6 +25,12 @@
  */
 #define VS_LATE __attribute__((section(".late"), noinline))
 
+/*
+ * For tables that errors and seldom verbs alone need: at the file's end, so that all that every run reads lies
+ * in its first 64 KiB, which one page fault maps.
+ */
+#define VS_COLD __attribute__((section(".rodata1")))
+
 #define SYS_0(n) vs_sys3(n, 0, 0, 0)
 #define SYS_1(n, a) vs_sys3(n, (long)(a), 0, 0)
 #define SYS_2(n, a, b) vs_sys3(n, (long)(a), (long)(b), 0)

@@ -30,11 +30,8 @@ int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name
 	int error;
 
 	error = look_alive(v, r, name);
-	if (error == -EAGAIN) {
-		vs_error_busy(r, r->verb_word, name, v->guest.run);
-		vs_look_end(&v->guest);
+	if (error == -EAGAIN || v->guest.life == VS_LIFE_UNCLEAR)
 		return 2;
-	}
 	if (!error && v->guest.life == VS_LIFE_UNKNOWN) {
 		vs_look_end(&v->guest);
 		return 1;
@@ -61,6 +58,16 @@ int vs_view_open(struct vs_view *v, const struct vs_request *r, const char *name
 		v->uptime_ms = (vs_clock_ns(CLOCK_BOOTTIME_ID) - state->started_boot_ns) / 1000000;
 	}
 	return 0;
+}
+
+int vs_view_refuse(struct vs_view *v, const struct vs_request *r)
+{
+	const struct vs_guest *g = &v->guest;
+	int code = g->life == VS_LIFE_UNCLEAR ? vs_error_unclear(r, r->verb_word, g->name) :
+						vs_error_busy(r, r->verb_word, g->name, g->run);
+
+	vs_view_close(v);
+	return code;
 }
 
 void vs_view_close(struct vs_view *v)

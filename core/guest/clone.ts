@@ -85,11 +85,11 @@ async function cloneOver(
       bounds,
       ...(patience.signal === undefined ? {} : { signal: patience.signal }),
     }
-    const { template } = meta
+    const { template, from } = meta
     await claimIds(
       session,
       claim,
-      (ids) => commitGuest(session, staged, { root, template, ids, layers }),
+      (ids) => commitGuest(session, staged, { root, template, ids, layers, from }),
     )
   } catch (error) {
     await sweep(session, staged.path)

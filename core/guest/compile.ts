@@ -73,7 +73,7 @@ export function cardOf(stored: StoredGuest, config: GuestConfig, root: Root): Ca
   const { name, meta } = stored
   return {
     name,
-    from: config.from,
+    from: meta.from ?? config.from,
     template: meta.template,
     ids: meta.ids,
     cgroup: shownCgroup(root.digest6, name),

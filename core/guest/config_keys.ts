@@ -98,6 +98,13 @@ export function modeKeyDocs(modes: readonly NetworkMode[]): readonly KeyDoc[] {
   )
 }
 
+/** Every key that can be written, or has such keys below it: `network`, `network.mode`. Pure. */
+export function knownKeys(modes: readonly NetworkMode[]): readonly string[] {
+  const keys = [...keyDocs, ...modeKeyDocs(modes)].map(({ key }) => key)
+    .filter((key) => !key.includes('[]'))
+  return [...new Set(keys.flatMap((key) => [key.split('.')[0] ?? key, key]))]
+}
+
 /** The README's table of keys, between `<!-- keys -->` and `<!-- /keys -->`. */
 export function renderKeyTable(modes: readonly NetworkMode[]): string {
   const rows = [...keyDocs, ...modeKeyDocs(modes)].map(({ key, value, fallback, doc }) =>

@@ -1,4 +1,5 @@
-import type { Registry } from '../plugin/registry.ts'
+import { errors, VServerError } from '../errors.ts'
+import { brokenHint, type Registry } from '../plugin/registry.ts'
 import { effectiveConfig, type GuestConfig } from './config.ts'
 import { parseGuestFile } from './config_file.ts'
 import type { StoredGuest } from './store.ts'
@@ -10,6 +11,14 @@ import type { StoredGuest } from './store.ts'
  */
 export function configOf(stored: StoredGuest, registry: Registry): GuestConfig {
   const modes = registry.networkModes
-  const file = parseGuestFile({ file: stored.file, text: stored.text }, modes)
-  return effectiveConfig(file, { name: stored.name, modes })
+  try {
+    const file = parseGuestFile({ file: stored.file, text: stored.text }, modes)
+    return effectiveConfig(file, { name: stored.name, modes })
+  } catch (error) {
+    const hint = brokenHint(registry)
+    if (!(error instanceof VServerError) || hint === undefined) throw error
+    // Modes and their keys are what plugins add to it.
+    if (!/^network(\.|$)/.test(String(error.details?.['key'] ?? ''))) throw error
+    throw errors[error.code](error.message, { hint, details: error.details, cause: error })
+  }
 }

@@ -9,7 +9,6 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -17,26 +16,51 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
+import { errors } from '../errors.ts'
 import { namingFullDisk } from '../host/full_disk.ts'
+import { type Read, readRegular } from '../host/regular.ts'
 
 /** Whether this is an error of the system with one of these codes (`ENOENT`). Pure. */
 export function isCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
 }
 
-/** The text of a file, `undefined` when there is none. */
+/**
+ * The text of a file, `undefined` when there is none.
+ *
+ * @throws {VServerError} E_STATE_DIR when there is something else, or too much
+ */
 export function readText(path: string): string | undefined {
   return readBytes(path)?.toString('utf8')
 }
 
-/** The bytes of a file, `undefined` when there is none. */
+/**
+ * The bytes of a file, `undefined` when there is none. Links are followed.
+ *
+ * @throws {VServerError} E_STATE_DIR when there is something else, or too much
+ */
 export function readBytes(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  const read = readRegular(path)
+  if (read.kind === 'read') return read.bytes
+  if (read.kind === 'absent') return undefined
+  throw errors.E_STATE_DIR(`Cannot read "${path}": ${read.problem}`, {
+    hint: 'put the file back, or remove what is in its place',
+    details: { path },
+  })
+}
+
+/**
+ * Reads a file that vserver itself keeps: links are not followed. What is no file, or is too large, is read
+ * no further, and opening it does not wait.
+ */
+export function readOwn(path: string): Read {
+  return readRegular(path, { follow: false })
+}
+
+/** The bytes of a kept plan. What is no file counts as absent: the next plan takes its place. */
+export function readKept(path: string): Buffer | undefined {
+  const read = readOwn(path)
+  return read.kind === 'read' ? read.bytes : undefined
 }
 
 /** Names in a directory, sorted bytewise; none when it is not there. */

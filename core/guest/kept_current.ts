@@ -3,7 +3,7 @@ import { VServerError } from '../errors.ts'
 import type { Executor } from '../host/executor.ts'
 import { bootId } from '../host/process.ts'
 import { type Root, runDir } from '../host/root.ts'
-import { readBytes } from './files.ts'
+import { readKept } from './files.ts'
 import { inputsUnchanged } from './inputs.ts'
 import { decodeKept } from './kept.ts'
 
@@ -15,7 +15,7 @@ export function keptIsCurrent(root: Root, name: string, executor: Executor): boo
   const boot = Buffer.from(bootId(), 'hex')
   const build = Buffer.from(executor.build, 'hex')
   return ['start.kept', 'enter.kept'].every((file) => {
-    const bytes = readBytes(join(runDir(root, name), file))
+    const bytes = readKept(join(runDir(root, name), file))
     if (bytes === undefined) return false
     try {
       const kept = decodeKept(bytes)

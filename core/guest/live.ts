@@ -7,8 +7,10 @@
 import { lstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOverlayXattr } from '../host/tree/kept-xattr.ts'
+import { byteString } from '../host/tree/names.ts'
 import { scanTree } from '../host/tree/scan.ts'
 import { writeTree } from '../host/tree/writer.ts'
+import { readXattrs } from '../host/tree/xattrs.ts'
 import { type Executor, withLongSession } from '../host/executor.ts'
 import { claimIds } from '../host/ids.ts'
 import { guestDir } from '../host/root.ts'
@@ -131,6 +133,8 @@ async function copyUpper(
   const { executor, signal, progress } = host
   const upper = join(guest.dir, 'upper')
   return await withLongSession(executor, async (session) => {
+    // Started now: the guest shall not wait for it.
+    await readXattrs(session, [byteString(upper)])
     const freeze = { root, name: guest.name, verb: patience.verb, signal }
     const { freezeMs } = await whileFrozen(executor, freeze, async () => {
       await writeTree(session, destination, scanTree(upper, session, isOverlayXattr), {

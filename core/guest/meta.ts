@@ -13,6 +13,8 @@ export interface Meta {
   /** Ids of sealed layers, top first. */
   readonly layers: readonly string[]
   readonly ids: { readonly first: number; readonly count: number }
+  /** What the guest was made from; guests of older builds have it in their guest.yaml alone. */
+  readonly from?: string | undefined
   /** UTC, ISO 8601 with milliseconds. */
   readonly createdAt: string
   /** Kept states, oldest first. */
@@ -44,6 +46,7 @@ const common = {
     first: v.pipe(v.number(), v.integer(), v.minValue(1)),
     count: v.pipe(v.number(), v.integer(), v.minValue(1)),
   }),
+  from: v.optional(v.string()),
   createdAt: v.string(),
 }
 

@@ -98,12 +98,14 @@ async function readLayer(
 }
 
 /**
- * Paths that a new layer must not have, nor anything below them: renamed directories, what they were before,
- * and what is above that, where it could hide it. Pure.
+ * Files that a new layer must not have: below renamed directories, below and in the place of what those were
+ * before, and where something above that could hide it. Pure.
+ *
+ * @param xattrs of each directory
  */
 export function barredPaths(
   xattrs: ReadonlyMap<ByteString, readonly Xattr[]>,
-): (path: ByteString) => boolean {
+): (file: ByteString) => boolean {
   const barred = new Set<ByteString>()
   const above = new Set<ByteString>()
   for (const [path, list] of xattrs) {
@@ -116,7 +118,7 @@ export function barredPaths(
     for (const one of withParents(parentOf(before))) above.add(one)
   }
   return (path) =>
-    withParents(path).some((one) => barred.has(one)) ||
+    above.has(path) || withParents(path).some((one) => barred.has(one)) ||
     withParents(path).some((one) =>
       above.has(one) && xattrs.get(one)?.some(({ name }) => name === OPAQUE) === true
     )
@@ -134,7 +136,8 @@ function isMovable(
   return now !== undefined && now.ino === file.ino && now.size === file.size &&
     now.nlink === file.nlink && now.mtimeSec === file.mtimeSec &&
     now.mtimeNsec === file.mtimeNsec && now.ctimeSec === file.ctimeSec &&
-    now.ctimeNsec === file.ctimeNsec && !barred(directory)
+    now.ctimeNsec === file.ctimeNsec && now.mode === file.mode && now.uid === file.uid &&
+    now.gid === file.gid && !barred(join(directory, name))
 }
 
 function toDirectory(

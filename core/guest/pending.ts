@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Root, runDir } from '../host/root.ts'
 import type { GuestConfig } from './config.ts'
-import { readText, writeWhole } from './files.ts'
+import { readOwn, writeWhole } from './files.ts'
 
 /**
  * The keys that count only while a guest starts, with their values. All others are looked at by the
@@ -43,10 +43,15 @@ export function keepStarted(root: Root, name: string, config: GuestConfig): void
 
 /** What a running guest was started with; `undefined` when nothing is known of it. */
 export function readStarted(root: Root, name: string): ReadonlyMap<string, unknown> | undefined {
-  const text = readText(startedPath(root, name))
-  if (text === undefined) return undefined
-  const value: unknown = JSON.parse(text)
-  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)) : undefined
+  const read = readOwn(startedPath(root, name))
+  if (read.kind !== 'read') return undefined
+  try {
+    const value: unknown = JSON.parse(read.bytes.toString('utf8'))
+    return typeof value === 'object' && value !== null ? new Map(Object.entries(value)) : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
 
 function startedPath(root: Root, name: string): string {

@@ -9,12 +9,12 @@ import { bootClockMs } from '../host/process.ts'
 import { type Root, runDir } from '../host/root.ts'
 import { card as position } from '../plan/abi.ts'
 import type { Registry } from '../plugin/registry.ts'
-import type { Card } from './card.ts'
+import { type Card, shownCgroup } from './card.ts'
 import { cardOf } from './compile.ts'
 import { configOf } from './config_of.ts'
 import type { GuestConfig } from './config.ts'
 import { parseExit } from './exit.ts'
-import { readBytes, readText } from './files.ts'
+import { readKept, readText } from './files.ts'
 import { decodeKept } from './kept.ts'
 import { type Life, readLife } from './life.ts'
 import { pendingKeys, readStarted, startKeys } from './pending.ts'
@@ -26,8 +26,6 @@ export { readLife }
 
 /**
  * Puts together what `status` shows. A stale guest counts as failed: the caller cleans up first.
- *
- * @throws {VServerError} E_CONFIG_* when guest.yaml is broken and no kept plan remembers the guest
  */
 export function readStatus(
   stored: StoredGuest,
@@ -52,6 +50,7 @@ export function readStatus(
     pending: record === undefined || config instanceof VServerError
       ? []
       : pendingKeys(readStarted(root, stored.name) ?? startKeys(config), startKeys(config)),
+    problem: config instanceof VServerError ? config.message : undefined,
   }
 }
 
@@ -82,12 +81,29 @@ function readCard(
   },
 ): Card {
   const broken = config instanceof VServerError
-  const kept = running || broken
-    ? readBytes(join(runDir(root, stored.name), 'start.kept'))
-    : undefined
-  if (kept !== undefined) return keptCard(decodeKept(kept).text, stored)
-  if (broken) throw config
-  return cardOf(stored, config, root)
+  const kept = running || broken ? keptText(root, stored.name) : undefined
+  if (kept !== undefined) return keptCard(kept, stored)
+  if (!broken) return cardOf(stored, config, root)
+  const { name, meta } = stored
+  return {
+    name,
+    from: meta.from,
+    template: meta.template,
+    ids: meta.ids,
+    cgroup: shownCgroup(root.digest6, name),
+    network: '-',
+  }
+}
+
+/** The card in a guest's kept plan; `undefined` when there is none, or it is damaged. */
+function keptText(root: Root, name: string): readonly string[] | undefined {
+  const bytes = readKept(join(runDir(root, name), 'start.kept'))
+  try {
+    return bytes === undefined ? undefined : decodeKept(bytes).text
+  } catch (error) {
+    if (error instanceof VServerError && error.code === 'E_PLAN') return undefined
+    throw error
+  }
 }
 
 function keptCard(text: readonly string[], stored: StoredGuest): Card {

@@ -21,6 +21,8 @@ export interface GuestStatus {
   readonly card: Card
   /** Keys of guest.yaml that take effect on the next start; only a running guest has any. */
   readonly pending: readonly string[]
+  /** Why guest.yaml says nothing: the guest is shown as it was started last. Native verbs never meet it. */
+  readonly problem?: string | undefined
 }
 
 /** `45s`, `3m 12s`, `2h 5m`, `3d 4h`: the two largest units, rounded down. */
@@ -51,6 +53,7 @@ export function formatStatus(status: GuestStatus): string {
     ['network', card.network],
     ['restarts', String(status.restarts)],
     ['last exit', status.lastExit === undefined ? '-' : describeExit(parseExit(status.lastExit))],
+    ...(status.problem === undefined ? [] : [['problem', status.problem] as const]),
     ...(status.pending.length === 0 ? [] : [['pending', status.pending.join(', ')] as const]),
   ]
   const lines = rows.map(([label, value]) => `  ${label.padEnd(11)}${value}\n`)
@@ -77,6 +80,7 @@ export function statusJson(status: GuestStatus): string {
     `"restarts":${status.restarts}`,
     `"lastExit":${status.lastExit ?? null}`,
     `"pending":${JSON.stringify(status.pending)}`,
+    ...(status.problem === undefined ? [] : [`"problem":${JSON.stringify(status.problem)}`]),
   ]
   return `{${members.join(',')}}`
 }

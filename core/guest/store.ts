@@ -141,19 +141,24 @@ export async function commitGuest(
     template: string
     ids: IdRange
     layers?: readonly string[]
+    from?: string | undefined
   },
 ): Promise<void> {
   const meta: Meta = {
     template: record.template,
     layers: record.layers ?? [],
     ids: { first: record.ids.first, count: record.ids.count },
+    ...(record.from === undefined ? {} : { from: record.from }),
     createdAt: new Date().toISOString(),
     snapshots: [],
   }
   writeStaged(staged, join(staged.path, 'meta.json'), encodeMeta(meta))
   // Not every file system writes the names in a directory because the directory has got a name.
   const upper = join(staged.path, 'upper')
-  const directories = [...readNames(upper).map((name) => join(upper, name)), upper, staged.path]
+  // Nothing else is opened: there may be devices and pipes.
+  const inside = readNames(upper).map((name) => join(upper, name))
+    .filter((path) => lstatSync(path).isDirectory())
+  const directories = [...inside, upper, staged.path]
   await syncAll(session, [...staged.written, ...directories])
   const place = guestDir(root, staged.name)
   try {

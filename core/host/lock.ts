@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lstatSync, readFileSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as k from '../linux/constants.ts'
@@ -13,6 +13,7 @@ import { OpFailure } from '../plan/failure.ts'
 import { bytes } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import { encodeUtf8 } from '../linux/text.ts'
+import { readRegular } from './regular.ts'
 
 /** A lock that is held. */
 export interface Lock {
@@ -134,15 +135,7 @@ async function closeDescriptor(session: Session, fd: number): Promise<void> {
 
 /** Who holds a lock, as its file says. */
 export function readHolder(path: string): LockHolder {
-  const match = /^(\d+) (\S+)/.exec(readOptional(path))
+  const read = readRegular(path, { follow: false })
+  const match = read.kind === 'read' ? /^(\d+) (\S+)/.exec(read.bytes.toString('utf8')) : null
   return { pid: Number(match?.[1] ?? 0), verb: match?.[2] ?? '?' }
-}
-
-function readOptional(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** The boot id: 32 hex digits. */
 export function bootId(): string {
@@ -35,6 +35,11 @@ export function processStart(pid: number): bigint | undefined {
 export function processWords(pid: number): readonly string[] | undefined {
   const words = readProc(`/proc/${pid}/cmdline`, 'utf8')
   return words === undefined || words === '' ? undefined : words.slice(0, -1).split('\0')
+}
+
+/** The pids of all processes. */
+export function processIds(): readonly number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
 }
 
 /** The real user id of a process; `undefined` when there is none of this pid. */

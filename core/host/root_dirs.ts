@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
 import { fullDiskHint, namingFullDisk } from './full_disk.ts'
+import { readRegular } from './regular.ts'
 import type { Root } from './root.ts'
 
 /** Version of the layout below `lib`. */
@@ -147,8 +148,9 @@ export function mountOf(mountinfo: string, path: string): MountEntry | undefined
 /** `format` holds the version of the layout. There is no older one to migrate from yet. */
 function checkFormat(root: Root): void {
   const path = join(root.lib, 'format')
-  const found = readOptional(path)
-  if (found === undefined) {
+  const read = readRegular(path)
+  if (read.kind === 'other') throw unusable(path, read.problem, 'put the file back, with a 1 in it')
+  if (read.kind === 'absent') {
     const staged = `${path}.${process.pid}.tmp`
     namingFullDisk(path, () => {
       writeFileSync(staged, `${FORMAT}\n`, { mode: 0o600 })
@@ -156,21 +158,13 @@ function checkFormat(root: Root): void {
     })
     return
   }
+  const found = read.bytes.toString('utf8')
   const version = Number(found.trim())
   if (version === FORMAT) return
   throw errors.E_FORMAT(
     `Cannot use "${root.lib}": this vserver knows format ${FORMAT}, and it has ${found.trim()}`,
     { hint: 'use the newer vserver that wrote it, or another --root' },
   )
-}
-
-function readOptional(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function unusable(path: string, detail: string, remedy: string, cause?: unknown): VServerError {

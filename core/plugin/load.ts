@@ -9,9 +9,10 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
-import { errors, type VServerError } from '../errors.ts'
+import { errors, VServerError } from '../errors.ts'
 import type { Root } from '../host/root.ts'
 import { pluginNames, pluginsDir } from './place.ts'
+import { type BrokenPlugin, makeRegistry } from './registry.ts'
 import { checkShape } from './shape.ts'
 import type { Plugin } from './types.ts'
 
@@ -23,18 +24,39 @@ export interface ForeignPlugin {
 
 const fileNames = ['plugin.mjs', 'plugin.mts'] as const
 
+/** What became of the out-of-tree plugins. */
+export interface LoadedPlugins {
+  readonly loaded: readonly ForeignPlugin[]
+  /** Unsafe, not to be loaded, no plugin at all, or in conflict with those before it. */
+  readonly broken: readonly BrokenPlugin[]
+}
+
 /**
- * Loads every out-of-tree plugin, sorted by name.
+ * Loads every out-of-tree plugin, sorted by name. One that is broken harms no other.
  *
- * @throws {VServerError} E_PLUGIN naming the file: it is unsafe, cannot be loaded, or is no plugin
+ * @param builtIn the plugins that it must not contradict
  */
-export function loadPlugins(root: Pick<Root, 'etc'>): readonly ForeignPlugin[] {
+export function loadPlugins(
+  root: Pick<Root, 'etc'>,
+  builtIn: readonly Plugin[],
+): LoadedPlugins {
   const directory = pluginsDir(root)
-  const names = pluginNames(root)
-  if (names.length === 0) return []
-  checkSafe(root.etc)
-  checkSafe(directory)
-  return names.map((name) => loadPlugin(join(directory, name)))
+  const loaded: ForeignPlugin[] = []
+  const broken: BrokenPlugin[] = []
+  for (const name of pluginNames(root)) {
+    const path = join(directory, name)
+    try {
+      checkSafe(root.etc)
+      checkSafe(directory)
+      const found = loadPlugin(path)
+      makeRegistry([...builtIn, ...loaded.map(({ plugin }) => plugin), found.plugin])
+      loaded.push(found)
+    } catch (error) {
+      if (!(error instanceof VServerError)) throw error
+      broken.push({ name, path, error })
+    }
+  }
+  return { loaded, broken }
 }
 
 /**
@@ -46,7 +68,7 @@ export function loadPlugin(place: string): ForeignPlugin {
   const directory = resolve(place)
   const name = basename(directory)
   checkSafe(directory)
-  const found = fileNames.filter((file) => stat(join(directory, file)) !== undefined)
+  const found = filesIn(directory)
   const [file, second] = found
   if (file === undefined) {
     throw unusable(directory, `it holds neither ${fileNames.join(' nor ')}`)
@@ -55,6 +77,15 @@ export function loadPlugin(place: string): ForeignPlugin {
   const path = join(directory, file)
   checkSafe(path)
   return { plugin: checkShape(evaluate(path), { path, name }), path }
+}
+
+function filesIn(directory: string): readonly string[] {
+  return fileNames.filter((file) => stat(join(directory, file)) !== undefined)
+}
+
+/** The file that a plugin's directory is loaded from. */
+export function pluginFile(directory: string): string | undefined {
+  return filesIn(directory).map((file) => join(directory, file))[0]
 }
 
 /** Only root may have written it. */

@@ -8,6 +8,13 @@ import { nearest } from '../guest/nearest.ts'
 import { verbs } from '../guest/verbs.ts'
 import type { Bootstrapper, Check, Command, NetworkMode, Pass, Plugin } from './types.ts'
 
+/** An out-of-tree plugin that is there, and cannot be used. */
+export interface BrokenPlugin {
+  readonly name: string
+  readonly path: string
+  readonly error: VServerError
+}
+
 export interface Registry {
   readonly bootstrappers: readonly Bootstrapper[]
   readonly networkModes: readonly NetworkMode[]
@@ -16,6 +23,8 @@ export interface Registry {
   readonly passes: readonly Pass[]
   /** Paths that decide which plugins there are: inputs of every plan. */
   readonly files: readonly string[]
+  /** What these contribute is not here. */
+  readonly broken: readonly BrokenPlugin[]
 }
 
 /** The kinds of contributions, and the key that names one. */
@@ -46,7 +55,10 @@ const contributionKeys: Readonly<Record<Kind, readonly string[]>> = {
  */
 export function makeRegistry(
   plugins: readonly Plugin[],
-  files: readonly string[] = [],
+  { files = [], broken = [] }: {
+    readonly files?: readonly string[]
+    readonly broken?: readonly BrokenPlugin[]
+  } = {},
 ): Registry {
   const owners = new Map<string, string>()
   for (const plugin of plugins) {
@@ -58,10 +70,10 @@ export function makeRegistry(
         checkKeys(plugin.name, { kind, keys: fields.keys() })
         const name = fields.get(key)
         if (typeof name !== 'string' || name === '') {
-          throw broken(plugin.name, `one of its ${kind} has no "${key}"`)
+          throw unusable(plugin.name, `one of its ${kind} has no "${key}"`)
         }
         if (kind === 'commands' && verbs.has(name)) {
-          throw broken(plugin.name, `verb "${name}" is vserver's own`)
+          throw unusable(plugin.name, `verb "${name}" is vserver's own`)
         }
         claim(owners, { what: `${key} "${name}"`, by: plugin.name })
       }
@@ -74,7 +86,15 @@ export function makeRegistry(
     checks: plugins.flatMap((plugin) => plugin.checks ?? []),
     passes: plugins.flatMap((plugin) => plugin.passes ?? []),
     files,
+    broken,
   }
+}
+
+/** What to say beside an error that a broken plugin may be the cause of; `undefined` when there is none. Pure. */
+export function brokenHint({ broken }: Pick<Registry, 'broken'>): string | undefined {
+  if (broken.length === 0) return undefined
+  const names = broken.map(({ name }) => name).join(', ')
+  return `it may be of a plugin that is broken (${names}): vserver plugins says why`
 }
 
 function entries(): readonly (readonly [Kind, string])[] {
@@ -90,10 +110,10 @@ function entries(): readonly (readonly [Kind, string])[] {
 function checkPlugin(plugin: Plugin): void {
   const { name } = plugin
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
-    throw broken(String(name), 'its name is not made of a-z, 0-9 and "-"')
+    throw unusable(String(name), 'its name is not made of a-z, 0-9 and "-"')
   }
   const api: number = plugin.api
-  if (api !== 1) throw broken(name, `it is written for api ${api}, and this vserver has api 1`)
+  if (api !== 1) throw unusable(name, `it is written for api ${api}, and this vserver has api 1`)
   for (const key of Object.keys(plugin)) {
     if (!pluginKeys.includes(key)) throw unknownKey(name, { key, among: pluginKeys })
   }
@@ -108,7 +128,7 @@ function checkKeys(plugin: string, { kind, keys }: { kind: Kind; keys: Iterable<
 
 function claim(owners: Map<string, string>, { what, by }: { what: string; by: string }): void {
   const owner = owners.get(what)
-  if (owner !== undefined) throw broken(by, `${what} is already that of plugin "${owner}"`)
+  if (owner !== undefined) throw unusable(by, `${what} is already that of plugin "${owner}"`)
   owners.set(what, by)
 }
 
@@ -117,9 +137,9 @@ function unknownKey(
   { key, among }: { key: string; among: readonly string[] },
 ): VServerError {
   const meant = nearest(key.split('.').at(-1) ?? key, among)
-  return broken(plugin, `"${key}" is not a key`, meant && `did you mean "${meant}"?`)
+  return unusable(plugin, `"${key}" is not a key`, meant && `did you mean "${meant}"?`)
 }
 
-function broken(plugin: string, detail: string, hint?: string): VServerError {
+function unusable(plugin: string, detail: string, hint?: string): VServerError {
   return errors.E_PLUGIN(`Cannot use plugin "${plugin}": ${detail}`, { hint, details: { plugin } })
 }

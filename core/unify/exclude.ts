@@ -26,6 +26,8 @@ export function makeExclude(excludes: readonly string[]): (path: ByteString) => 
       .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
       .replaceAll('*', '[^/]*')
   )
+  // The root itself is in nothing but itself.
+  if (parts.includes('')) return () => true
   const pattern = new RegExp(`^(?:${parts.join('|')})(?:/|$)`, 's')
   return (path) => pattern.test(path)
 }

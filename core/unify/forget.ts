@@ -24,13 +24,13 @@ export async function forgetGone(
     readonly store: string
     /** Ids of trees that are gone, as far as the caller knows. */
     readonly gone: readonly string[]
-    readonly withIndex: (deed: (index: Index) => void) => void
+    readonly withIndex: (deed: (index: Index) => void) => void | Promise<void>
   },
 ): Promise<void> {
   if (gone.length === 0 && !mayHaveGarbage(store)) return
   await takingMark(store, async () => {
     const { kept } = await collectStore(session, store)
-    withIndex((index) => forget(index, { lib, gone, kept }))
+    await withIndex((index) => forget(index, { lib, gone, kept }))
   })
 }
 

@@ -72,21 +72,26 @@ const probes = [
 ]
 
 /**
- * Opens the index, making a new one where there is none.
+ * Does something with the index, making a new one where there is none. Damage may show at any statement: then
+ * all of it is done once more, with a new index.
  *
  * @param onDamage told when the one that was there could not be used; it is put aside
  */
-export function openIndex(path: string, onDamage: (aside: string) => void): Index {
+export async function withIndex<T>(
+  { path, onDamage }: { readonly path: string; readonly onDamage: (aside: string) => void },
+  deed: (index: Index) => Promise<T>,
+): Promise<T> {
   try {
-    return open(path)
+    using index = open(path)
+    return await deed(index)
   } catch (error) {
     if (!isDamage(error)) throw error
-    const aside = `${path}.damaged`
-    renameSync(path, aside)
-    for (const tail of ['-wal', '-shm']) putAside(`${path}${tail}`, `${aside}${tail}`)
-    onDamage(aside)
-    return open(path)
   }
+  const aside = `${path}.damaged`
+  for (const tail of ['', '-wal', '-shm']) putAside(`${path}${tail}`, `${aside}${tail}`)
+  onDamage(aside)
+  using index = open(path)
+  return await deed(index)
 }
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, and a schema that is not ours (SQLITE_ERROR). */
@@ -158,7 +163,12 @@ function attach(db: DatabaseSync): Index {
         .run(ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object)
       sql('DELETE FROM name WHERE ino = ?').run(ino)
       for (const { tree, directory, name } of names) {
-        sql('INSERT INTO name VALUES (?, ?, ?, ?)').run(ino, tree, bytes(directory), bytes(name))
+        sql('INSERT OR IGNORE INTO name VALUES (?, ?, ?, ?)').run(
+          ino,
+          tree,
+          bytes(directory),
+          bytes(name),
+        )
       }
     },
     drop(ino) {

@@ -58,11 +58,15 @@ export function makeJournal(path: string): Journal {
   }
 }
 
-/** Puts right what a run that died has left. Directories that are gone by now need nothing. */
+/**
+ * Puts right what a run that died has left. Directories that are gone by now need nothing; a journal that says
+ * nothing that can be read is put aside.
+ */
 export async function replayJournal(session: Session, path: string): Promise<void> {
   rmSync(`${path}.new`, { force: true })
   if (!existsSync(path)) return
-  const directories = JSON.parse(readFileSync(path, 'utf8')) as readonly Restored[]
+  const directories = parseJournal(readFileSync(path, 'utf8'))
+  if (directories === undefined) return renameSync(path, `${path}.damaged`)
   const builder = planBuilder()
   const p = builder.program('MAIN')
   directories.forEach(({ tree, directory, mtimeSec, mtimeNsec }, index) => {
@@ -79,3 +83,24 @@ export async function replayJournal(session: Session, path: string): Promise<voi
   if (directories.length > 0) await session.run(builder.build())
   rmSync(path)
 }
+
+function parseJournal(text: string): readonly Restored[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) && value.every(isRestored) ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function isRestored(value: unknown): value is Restored {
+  return typeof value === 'object' && value !== null &&
+    'tree' in value && isPath(value.tree) && value.tree.startsWith('/') &&
+    'directory' in value && isPath(value.directory) &&
+    'mtimeSec' in value && Number.isSafeInteger(value.mtimeSec) &&
+    'mtimeNsec' in value && Number.isSafeInteger(value.mtimeNsec)
+}
+
+const isPath = (value: unknown): value is string =>
+  typeof value === 'string' && !value.includes('\0')

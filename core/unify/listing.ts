@@ -63,7 +63,9 @@ export async function listTree(
   const unreadable: Unreadable[] = []
   const fd = await openDirectory(session, request.root)
   try {
-    const { mtimeNs } = lstatSync(request.root, { bigint: true })
+    // What was opened may be gone from its place: nothing is found in it then.
+    const { mtimeNs } = lstatSync(request.root, { bigint: true, throwIfNoEntry: false }) ??
+      { mtimeNs: 0n }
     let level: Unlisted[] = [{ path: '', ...splitTime(mtimeNs) }]
     while (level.length > 0) {
       const below: Unlisted[] = []

@@ -59,3 +59,8 @@ export function variantName(object: string, variant: number): string {
 export function variantOf(object: string): number {
   return Number(object.split('.')[1] ?? 0)
 }
+
+/** Whether a path below the store is an object's: not of one that was put away. */
+export function isObjectName(path: string): boolean {
+  return /^[0-9a-f]{2}\/[0-9a-f]{62}(?:\.\d+)?$/.test(path)
+}

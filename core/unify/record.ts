@@ -10,20 +10,27 @@ import type { Session } from '../plan/session.ts'
 import type { Gathered } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { namesOf } from './known.ts'
+import { isObjectName } from './meta_key.ts'
 import type { Shared } from './share.ts'
-import { isDamagedName, listObjects } from './store.ts'
+import { listObjects } from './store.ts'
 import { type FileNode, termsOf, type Tree } from './tree.ts'
 
-/** Names of objects by inode number, where the index cannot tell: it was lost. */
+/** The index's note that a run may have made objects that it does not know. */
+const UNFINISHED = 'unfinished'
+
+/** Says that objects are about to be made; {@link recordRun} takes that back. */
+export function markUnfinished(index: Index): void {
+  index.setNote(UNFINISHED, 'yes')
+}
+
+/** Names of objects by inode number, where the index cannot tell: it was lost, or the last run died. */
 export async function knownAsObjects(
   session: Session,
   { index, store }: { index: Index; store: string },
 ): Promise<ReadonlyMap<number, string>> {
-  if (index.trees().size > 0) return new Map()
-  const objects = await listObjects(session, store)
-  return new Map(
-    objects.filter(({ object }) => !isDamagedName(object)).map(({ ino, object }) => [ino, object]),
-  )
+  if (index.trees().size > 0 && index.note(UNFINISHED) !== 'yes') return new Map()
+  const objects = (await listObjects(session, store)).filter(({ object }) => isObjectName(object))
+  return new Map(objects.map(({ ino, object }) => [ino, object]))
 }
 
 /**
@@ -46,7 +53,10 @@ export function mergeKnownNames(
     file.object = objects.get(ino)
     const row = index.ofIno(ino)
     if (row === undefined) continue
-    if (row.size !== file.size || row.mtimeNsec !== file.mtimeNsec) index.drop(ino)
+    const { mtimeSec, mtimeNsec } = row
+    const isSame = row.size === file.size && mtimeSec === file.mtimeSec &&
+      mtimeNsec === file.mtimeNsec
+    if (!isSame) index.drop(ino)
     else if (row.object === null) file.names.push(...namesOf(index.names(ino), treeOf))
     else if (!isObject(join(store, row.object), ino)) index.drop(ino)
     else if (seenTree(file, seen)) file.object = row.object
@@ -98,6 +108,7 @@ export function recordRun(
         file.names.map(({ tree: { id }, directory, name }) => ({ tree: id, directory, name })),
       )
     }
+    index.setNote(UNFINISHED, 'no')
     for (const tree of looked) {
       if (!tree.writable && !failed.has(tree.id)) {
         index.addTree(tree.id, termsOf(tree, { ignoreTimes }))

@@ -8,8 +8,10 @@
 import { Buffer } from 'node:buffer'
 import { type ByteString, toBytes } from '../host/tree/names.ts'
 import { opStream } from '../host/tree/ops.ts'
+import { errno } from '../linux/errno.ts'
 import { layout, relink as action, slot } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
+import { OpFailure } from '../plan/failure.ts'
 import { bytes, text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import { closeDescriptor, openDirectory } from './descriptor.ts'
@@ -64,22 +66,34 @@ interface Group {
 export async function openRelinker(session: Session, options: RelinkerOptions): Promise<Relinker> {
   const store = await openDirectory(session, options.store)
   const trees = new Map<string, number>()
-  const descriptorOf = async ({ path }: Tree): Promise<number> => {
-    let fd = trees.get(path)
-    if (fd === undefined) trees.set(path, fd = await openDirectory(session, path))
-    return fd
+  // A tree may be gone by now, with the guest that it was of.
+  const isThere = async ({ path }: Tree): Promise<boolean> => {
+    if (trees.has(path)) return true
+    try {
+      trees.set(path, await openDirectory(session, path))
+      return true
+    } catch (error) {
+      if (error instanceof OpFailure && error.errno === errno.ENOENT) return false
+      throw error
+    }
   }
   return {
     async run(items) {
       const results = new Array<number>(items.length).fill(0)
       for (const batch of batches(items)) {
         options.signal?.throwIfAborted()
-        await options.journal.around(batch.flatMap(restored), async () => {
+        const there: Group[] = []
+        for (const group of batch) {
+          if (await isThere(group.tree)) there.push(group)
+          else for (const { index } of group.items) results[index] = errno.ENOENT
+        }
+        await options.journal.around(there.flatMap(restored), async () => {
+          if (there.length === 0) return
           const program = opStream(slot.FREE)
-          for (const [step, { tree, directory, items }] of batch.entries()) {
+          for (const [step, { tree, directory, items }] of there.entries()) {
             program.step(step, 'share equal files')
             program.emit('RELINK', [
-              await descriptorOf(tree),
+              trees.get(tree.path) ?? -1,
               text(directory === '' ? '.' : toBytes(directory)),
               bytes(encodeTable(items.map(({ item }) => item))),
               store,
@@ -88,7 +102,7 @@ export async function openRelinker(session: Session, options: RelinkerOptions): 
           }
           const answer = Buffer.from((await session.run(program.finish())).bytes)
           let at = 0
-          for (const { items } of batch) {
+          for (const { items } of there) {
             for (const { index } of items) {
               results[index] = answer.readInt32LE(at)
               at += 4

@@ -7,10 +7,11 @@
  *
  * @module
  */
-import { lstatSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { renameSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { syncFileSystem } from '../host/sync.ts'
 import { byteString } from '../host/tree/names.ts'
+import { readXattrs } from '../host/tree/xattrs.ts'
 import type { Session } from '../plan/session.ts'
 import { type Choice, crossesTrees, isWhole } from './choose.ts'
 import { digestFiles } from './digest.ts'
@@ -18,13 +19,15 @@ import { type Gathered, gatherTrees, readMeta } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
 import { makeKnownFiles } from './known.ts'
+import type { Listed } from './listed.ts'
+import { listTree } from './listing.ts'
 import { type Equal, findEqual } from './match.ts'
-import { knownAsObjects, mergeKnownNames, recordRun } from './record.ts'
+import { isIdentityXattr, metaKey } from './meta_key.ts'
+import { knownAsObjects, markUnfinished, mergeKnownNames, recordRun } from './record.ts'
 import { openRelinker } from './relink.ts'
 import { foresee, type Shared, shareEqual } from './share.ts'
 import { collectStore, damagedName, journalOf, stagingName } from './store.ts'
-import { splitTime } from './time.ts'
-import { type FileNode, type Name, termsOf, type Tree } from './tree.ts'
+import { type FileNode, type Name, pathOf, termsOf, type Tree } from './tree.ts'
 
 export interface UnifyRequest {
   readonly trees: readonly Tree[]
@@ -67,17 +70,19 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   const looked = trees.filter((tree) =>
     tree.writable || seen.get(tree.id) !== termsOf(tree, request)
   )
+  // What the index has of a tree that is looked at once more is found there as well.
+  const other = { ...request, trees: trees.filter((tree) => !looked.includes(tree)) }
   const gathered = await gatherTrees(session, looked, {
     signal,
     progress: (done) =>
       request.progress({ phase: 'list trees', done, total: looked.length, unit: 'trees' }),
   })
   const objects = await knownAsObjects(session, request)
-  mergeKnownNames(gathered, { ...request, objects })
-  await readMeta(session, gathered.files.values(), { ignoreTimes })
+  mergeKnownNames(gathered, { ...other, objects })
+  await readMeta(session, gathered, { ignoreTimes })
   const equal = await findEqual({
     files: gathered.files.values(),
-    knownOfSize: makeKnownFiles(request).ofSize,
+    knownOfSize: makeKnownFiles(other).ofSize,
     signal,
     progress: ({ doneBytes: done, totalBytes: total }) =>
       request.progress({ phase: 'read files', done, total, unit: 'bytes' }),
@@ -85,9 +90,14 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   const found = { trees: looked.length, names: gathered.names, unreadable: gathered.unreadable }
   if (dryRun) return { ...foresee(equal.filter(isWorthwhile)), ...found }
   const groups = await freeze(equal, request)
+  markUnfinished(index)
   const shared = await share(session, request, groups)
   if (shared.garbage) await collectStore(session, request.store)
-  recordRun(index, { looked, files: gathered.files.values(), shared, ignoreTimes })
+  const gone = new Set(
+    gathered.unreadable.flatMap(({ tree, what }) => (what.path === '' ? [tree] : [])),
+  )
+  const there = looked.filter((tree) => !gone.has(tree))
+  recordRun(index, { looked: there, files: gathered.files.values(), shared, ignoreTimes })
   return { ...shared, ...found }
 }
 
@@ -95,10 +105,15 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
 const isWorthwhile = (equal: Equal): boolean =>
   crossesTrees(equal) || equal.files.every(({ writable }) => !writable)
 
-/** Takes out of writable layers what is shared. @returns groups of files that nobody can write to */
+/**
+ * Takes out of writable layers what is shared, and reads it again then: who still had a file open or mapped
+ * could write to it after it was read, and its times need not tell.
+ *
+ * @returns groups of files that nobody can write to
+ */
 async function freeze(
   equal: readonly Equal[],
-  { moveOut }: UnifyRequest,
+  { moveOut, signal }: UnifyRequest,
 ): Promise<readonly Equal[]> {
   const leaving = new Map<Tree, FileNode[]>()
   for (const { files } of equal.filter(isWorthwhile)) {
@@ -109,24 +124,38 @@ async function freeze(
   }
   for (const [tree, files] of leaving) {
     const moved = await moveOut(tree, files)
-    for (const file of files) {
+    const frozen = files.filter((file) => {
       const names = file.names.flatMap((name) => moved.get(name) ?? [])
-      if (names.length < file.names.length) continue
+      if (names.length < file.names.length) return false
       file.names = names
       file.writable = false
-    }
+      return true
+    })
+    const digests = await digestFiles(
+      frozen.map(({ names: [name], size }) => ({
+        path: name === undefined ? '' : pathOf(name),
+        size,
+      })),
+      { signal },
+    )
+    frozen.forEach((file, i) => {
+      file.digest = digests[i]
+    })
   }
   return equal.flatMap((group) => {
-    const files = group.files.filter(({ writable }) => !writable)
+    const files = group.files.filter(({ writable, digest }) =>
+      !writable && digest instanceof Uint8Array && Buffer.compare(digest, group.content) === 0
+    )
     return files.length + group.known.length > 1 ? [{ ...group, files }] : []
   })
 }
 
 async function share(
   session: Session,
-  { store, signal, progress }: UnifyRequest,
+  request: UnifyRequest,
   groups: readonly Equal[],
 ): Promise<Shared> {
+  const { store, signal, progress } = request
   const total = groups.reduce(
     (sum, { files }) => sum + files.reduce((names, file) => names + file.names.length, 0),
     0,
@@ -145,30 +174,36 @@ async function share(
     },
   })
   try {
-    return await shareEqual(relinker, groups, (choice) => checkObject(store, choice))
+    return await shareEqual(relinker, groups, (choice) => checkObject(session, request, choice))
   } finally {
     await relinker.close()
   }
 }
 
 /**
- * Whether an object that the index does not know is what its name says. One that is not is put away, under a
- * name that nothing is linked to.
+ * Whether an object that the index does not know is what its name says, in all of it: something may have
+ * changed it. One that is not is put away, under a name that nothing is linked to.
  *
  * @returns its inode number; `undefined` when there is none any more
  */
 async function checkObject(
-  store: string,
-  { object, stays, equal }: Choice,
+  session: Session,
+  { store, ignoreTimes }: UnifyRequest,
+  { object, equal }: Choice,
 ): Promise<number | undefined> {
-  const path = join(store, object)
-  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (found === undefined) return undefined
-  const [digest] = await digestFiles([{ path: byteString(path), size: stays.size }])
-  const { mtimeSec, mtimeNsec } = splitTime(found.mtimeNs)
+  const place = join(store, dirname(object))
+  const found: Listed[] = []
+  await listTree(session, { root: place }, ({ path, entries }) => {
+    if (path === '') found.push(...entries.filter(({ name }) => name === basename(object)))
+  })
+  const [entry] = found
+  if (entry === undefined) return undefined
+  const path = byteString(join(store, object))
+  const [digest] = await digestFiles([{ path, size: entry.size }])
+  const [xattrs = []] = await readXattrs(session, [path], isIdentityXattr)
   const same = digest instanceof Uint8Array && Buffer.compare(digest, equal.content) === 0 &&
-    mtimeSec === stays.mtimeSec && mtimeNsec === stays.mtimeNsec
-  if (same) return Number(found.ino)
+    metaKey(entry, xattrs, { ignoreTimes }) === equal.meta
+  if (same) return entry.ino
   renameSync(path, damagedName(path))
   return undefined
 }

@@ -34,6 +34,9 @@ export interface Shared {
   garbage: boolean
 }
 
+/** Tells the inode number of an object that is what its name says. */
+type CheckObject = (choice: Choice) => Promise<number | undefined>
+
 /** As many inodes as an object may need in a run. */
 const VARIANTS = 1000
 
@@ -46,11 +49,11 @@ const VARIANTS = 1000
 export async function shareEqual(
   relinker: Relinker,
   groups: readonly Equal[],
-  checkObject: (choice: Choice) => Promise<number | undefined>,
+  checkObject: CheckObject,
 ): Promise<Shared> {
   const shared = nothingShared()
   const choices = await adoptAll(relinker, groups.map(choose), { checkObject, shared })
-  await linkAll(relinker, choices, shared)
+  await linkAll(relinker, choices, { checkObject, shared })
   return shared
 }
 
@@ -70,10 +73,7 @@ export function foresee(groups: readonly Equal[]): Shared {
 async function adoptAll(
   relinker: Relinker,
   choices: readonly Choice[],
-  { checkObject, shared }: {
-    checkObject: (choice: Choice) => Promise<number | undefined>
-    shared: Shared
-  },
+  { checkObject, shared }: { checkObject: CheckObject; shared: Shared },
 ): Promise<readonly Choice[]> {
   const wanted = choices.flatMap((choice) => adoption(choice).map((item) => ({ choice, item })))
   const results = await relinker.run(wanted.map(({ item }) => item))
@@ -112,7 +112,7 @@ function givingAll(choice: Choice, ino: number): Choice {
 async function linkAll(
   relinker: Relinker,
   choices: readonly Choice[],
-  shared: Shared,
+  { checkObject, shared }: { checkObject: CheckObject; shared: Shared },
 ): Promise<void> {
   let todo: readonly { readonly choice: Choice; readonly items: readonly Relink[] }[] = choices.map(
     (choice) => ({ choice, items: links(choice) }),
@@ -131,7 +131,7 @@ async function linkAll(
         shared.failures.push({ item, errno: result })
       }
     }
-    todo = await startOthers(relinker, full, { shared, failed })
+    todo = await startOthers(relinker, full, { checkObject, shared, failed })
   }
   for (const choice of choices) settle(choice, { shared, failed })
 }
@@ -140,14 +140,28 @@ async function linkAll(
 async function startOthers(
   relinker: Relinker,
   full: ReadonlyMap<Choice, readonly Relink[]>,
-  { shared, failed }: { shared: Shared; failed: Set<Relink['name']> },
+  { checkObject, shared, failed }: {
+    checkObject: CheckObject
+    shared: Shared
+    failed: Set<Relink['name']>
+  },
 ): Promise<readonly { readonly choice: Choice; readonly items: readonly Relink[] }[]> {
   const next: { choice: Choice; items: readonly Relink[] }[] = []
   for (const [choice, [first, ...rest]] of full) {
     if (first === undefined) continue
     const object = variantName(first.object, variantOf(first.object) + 1)
     const adopt: Relink = { ...first, action: 'ADOPT', object, objectIno: 0 }
-    const [result = 0] = await relinker.run([adopt])
+    let [result = 0] = await relinker.run([adopt])
+    if (result === errno.EEXIST) {
+      // A run that died has made it.
+      const ino = await checkObject({ ...choice, object })
+      if (ino !== undefined) {
+        const items = [first, ...rest].map((item) => ({ ...item, object, objectIno: ino }))
+        next.push({ choice, items })
+        continue
+      }
+      result = (await relinker.run([adopt]))[0] ?? 0
+    }
     failed.add(first.name)
     if (result !== 0) {
       shared.failures.push({ item: adopt, errno: result })

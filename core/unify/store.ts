@@ -51,11 +51,6 @@ export function damagedName(object: string): string {
   return `${object}.damaged`
 }
 
-/** Whether {@link damagedName} made this name: nothing is linked to it. Pure. */
-export function isDamagedName(name: string): boolean {
-  return name.endsWith('.damaged')
-}
-
 /** The store as a tree like others. Pure. */
 export function storeTree(store: string): Tree {
   return { id: 'store', path: store, writable: false, excludes: [] }

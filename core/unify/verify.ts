@@ -10,9 +10,9 @@ import type { Session } from '../plan/session.ts'
 import { type Digest, digestFiles } from './digest.ts'
 import { gatherTrees, readMeta } from './gather.ts'
 import { makeJournal } from './journal.ts'
-import { objectName, variantName } from './meta_key.ts'
+import { isObjectName, objectName, variantName } from './meta_key.ts'
 import { openRelinker, type Relink, type Relinker } from './relink.ts'
-import { damagedName, isDamagedName, journalOf, stagingName, storeTree } from './store.ts'
+import { damagedName, journalOf, stagingName, storeTree } from './store.ts'
 import { type FileNode, pathOf } from './tree.ts'
 import type { UnifyRequest } from './run.ts'
 
@@ -42,8 +42,9 @@ export async function verifyStore(session: Session, request: VerifyRequest): Pro
   const bytes = objects.reduce((sum, { size }) => sum + size, 0)
   if (bad.length === 0) return { objects: objects.length, bytes, damaged: [] }
   const trees = request.trees.filter(({ writable }) => !writable)
-  const { files } = await gatherTrees(session, trees, { signal, progress: () => undefined })
-  await readMeta(session, files.values(), { ignoreTimes })
+  const gathered = await gatherTrees(session, trees, { signal, progress: () => undefined })
+  const { files } = gathered
+  await readMeta(session, gathered, { ignoreTimes })
   const relinker = await openRelinker(session, {
     store,
     staging: stagingName(),
@@ -70,15 +71,14 @@ async function readObjects(
   session: Session,
   { store, signal, ignoreTimes }: VerifyRequest,
 ): Promise<readonly FileNode[]> {
-  const { files } = await gatherTrees(session, [storeTree(store)], {
+  const gathered = await gatherTrees(session, [storeTree(store)], {
     signal,
     progress: () => undefined,
   })
-  const objects = [...files.values()].filter(({ names: [name] }) =>
-    name !== undefined && name.directory !== '' && !isDamagedName(name.name)
+  await readMeta(session, gathered, { ignoreTimes })
+  return [...gathered.files.values()].filter(({ names: [name] }) =>
+    name !== undefined && isObjectName(`${name.directory}/${name.name}`)
   )
-  await readMeta(session, objects, { ignoreTimes })
-  return objects
 }
 
 async function findDamaged(
@@ -121,7 +121,7 @@ async function isNamed(
   if (isIt()) return true
   const { meta } = file
   for (const ignoreTimes of [false, true]) {
-    await readMeta(session, [file], { ignoreTimes })
+    await readMeta(session, { files: new Map([[file.ino, file]]) }, { ignoreTimes })
     if (isIt()) return true
   }
   file.meta = meta

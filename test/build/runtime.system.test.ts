@@ -46,7 +46,7 @@ function mustFail(ran: Ran, pattern: RegExp): void {
 
 /** Runs the file once; gives the directory of its build (made-up builds have one digit only). */
 function unpacked(root: string): string {
-  mustWork(runFile(['--version'], { root }))
+  mustWork(runFile(['--quiet', '--version'], { root }))
   const build = builds(root).find((name) => !/^(.)\1*$/.test(name))
   assert.ok(build !== undefined)
   return join(root, 'var/lib/vserver/runtime', build)
@@ -70,7 +70,7 @@ test('is made once by many first runs at the same time', async ({ cleanup }) => 
   const codes = await Promise.all(
     Array.from({ length: 6 }, async () => {
       const env = { VSERVER_ROOT: root, PATH: '/usr/bin:/bin' }
-      const child = spawn(vserverPath, ['--version'], { env, stdio: 'ignore' })
+      const child = spawn(vserverPath, ['--quiet', '--version'], { env, stdio: 'ignore' })
       const [code] = await once(child, 'exit')
       return code
     }),
@@ -95,12 +95,12 @@ test('is made anew when a file of it changed', ({ cleanup }) => {
   }
   for (const [name, damage] of Object.entries(damages)) {
     damage()
-    const ran = runFile(['--version'], { root })
+    const ran = runFile(['--quiet', '--version'], { root })
     assert.is(ran.code, 0, `${name}: ${ran.stderr}`)
     assert.is(statSync(path('node')).mode & 0o7777, 0o500, name)
     assert.is(builds(root).length, 1, name)
     const inode = statSync(path('manifest')).ino
-    mustWork(runFile(['--version'], { root }))
+    mustWork(runFile(['--quiet', '--version'], { root }))
     assert.is(statSync(path('manifest')).ino, inode, `${name}: unpacked twice`)
   }
 })
@@ -114,11 +114,11 @@ test('is not made from a damaged file', ({ cleanup }) => {
   writeSync(target, Buffer.from('damage'), 0, 6, size >> 1)
   closeSync(target)
   mustFail(
-    runFile(['--version'], { root, file: reopened(file) }),
+    runFile(['--quiet', '--version'], { root, file: reopened(file) }),
     /: the vserver file is damaged: its SHA-256 is wrong\n {2}copy the file again/,
   )
   assert.equal(builds(root), [])
-  const json = runFile(['--version', '--json'], { root, file: reopened(file) })
+  const json = runFile(['--quiet', '--version', '--json'], { root, file: reopened(file) })
   assert.is(JSON.parse(json.stderr).error.code, 'E_DAMAGED')
   const [fresh, other] = [openSync(vserverPath, 'r'), openSync(file, 'r+')]
   cleanup(() => closeSync(fresh))
@@ -127,9 +127,15 @@ test('is not made from a damaged file', ({ cleanup }) => {
   readSync(fresh, trailer, 0, 128, size - 128)
   trailer[64] = (trailer[64] ?? 0) ^ 1
   writeSync(other, trailer, 0, 128, size - 128)
-  mustFail(runFile(['--version'], { root, file: reopened(file) }), /carries none, or is cut off/)
+  mustFail(
+    runFile(['--quiet', '--version'], { root, file: reopened(file) }),
+    /carries none, or is cut off/,
+  )
   truncateSync(file, size - 1)
-  mustFail(runFile(['--version'], { root, file: reopened(file) }), /carries none, or is cut off/)
+  mustFail(
+    runFile(['--quiet', '--version'], { root, file: reopened(file) }),
+    /carries none, or is cut off/,
+  )
 })
 
 /** A copy that nobody has open for writing (ETXTBSY). */
@@ -150,7 +156,7 @@ for (const [name, [options, code, says]] of Object.entries(mounts)) {
   test(`says that the state directory is ${name}, and leaves nothing`, ({ cleanup }) => {
     const root = scratch(cleanup)
     const script = `mount -t tmpfs -o ${options} none "$VSERVER_ROOT"
-      "$FILE" --version && exit 9
+      "$FILE" --quiet --version && exit 9
       "$FILE" --json --version && exit 9
       find "$VSERVER_ROOT" -type f -size +0
       exit 1`
@@ -164,18 +170,18 @@ for (const [name, [options, code, says]] of Object.entries(mounts)) {
 test('says that the state directory was remounted noexec', ({ cleanup }) => {
   const root = scratch(cleanup)
   const script = `mount -t tmpfs none "$VSERVER_ROOT"
-    "$FILE" --version >/dev/null
+    "$FILE" --quiet --version >/dev/null
     mount -o remount,noexec "$VSERVER_ROOT"
-    exec "$FILE" --version`
+    exec "$FILE" --quiet --version`
   mustFail(runPrivately(script, { VSERVER_ROOT: root }), /is mounted noexec/)
 })
 
 test('is used from a file system that has become read-only', ({ cleanup }) => {
   const root = scratch(cleanup)
   const script = `mount -t tmpfs none "$VSERVER_ROOT"
-    "$FILE" --version >/dev/null
+    "$FILE" --quiet --version >/dev/null
     mount -o remount,ro "$VSERVER_ROOT"
-    exec "$FILE" --version`
+    exec "$FILE" --quiet --version`
   mustWork(runPrivately(script, { VSERVER_ROOT: root }))
 })
 
@@ -185,13 +191,16 @@ test('is not made or used where others may write', ({ cleanup }) => {
   unpacked(root)
   chmodSync(state, 0o777)
   mustFail(
-    runFile(['--version'], { root }),
+    runFile(['--quiet', '--version'], { root }),
     /must be writable by its owner only, not mode 0777\n {2}.*chmod 0700/,
   )
   chmodSync(state, 0o700)
-  mustWork(runFile(['--version'], { root }))
+  mustWork(runFile(['--quiet', '--version'], { root }))
   spawnSync('chown', ['65534', state])
-  mustFail(runFile(['--version'], { root }), /must belong to uid 0, not to 65534\n {2}chown 0/)
+  mustFail(
+    runFile(['--quiet', '--version'], { root }),
+    /must belong to uid 0, not to 65534\n {2}chown 0/,
+  )
 })
 
 test('lies below the root directory, however that is given', ({ cleanup }) => {
@@ -206,9 +215,9 @@ test('lies below the root directory, however that is given', ({ cleanup }) => {
 
 test('says that the root directory is missing or no directory', ({ cleanup }) => {
   const root = scratch(cleanup)
-  mustFail(runFile(['--version'], { root: join(root, 'gone') }), /there is no directory/)
+  mustFail(runFile(['--quiet', '--version'], { root: join(root, 'gone') }), /there is no directory/)
   writeFileSync(join(root, 'file'), '')
-  mustFail(runFile(['--version'], { root: join(root, 'file') }), /ENOTDIR/)
+  mustFail(runFile(['--quiet', '--version'], { root: join(root, 'file') }), /ENOTDIR/)
   assert.not.ok(existsSync(join(root, 'gone')))
 })
 
@@ -239,7 +248,11 @@ test('interrupted while it is made leaves nothing', async ({ cleanup }) => {
   const root = scratch(cleanup)
   for (const delayMs of [20, 80, 150, 250]) {
     const env = { VSERVER_ROOT: root, PATH: '/usr/bin:/bin' }
-    const child = spawn(vserverPath, ['--version'], { env, stdio: 'ignore', detached: true })
+    const child = spawn(vserverPath, ['--quiet', '--version'], {
+      env,
+      stdio: 'ignore',
+      detached: true,
+    })
     const ended = once(child, 'exit')
     await sleep(delayMs)
     assert.ok(child.pid !== undefined)

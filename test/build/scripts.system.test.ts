@@ -13,7 +13,7 @@ import { runFile, scratch } from './run-file.ts'
 const test = suite('scripts', { needs: ['root', 'vserver', 'tar', 'xz', 'zstd'] })
 
 const commands: readonly (readonly string[])[] = [
-  ['--version'],
+  ['--quiet', '--version'],
   ['clone', 'absent', 'new'],
   ['create', 'new', '--from', 'dir:/nonexistent'],
   ['explain', '--schema'],

@@ -100,11 +100,11 @@ const bad: readonly (readonly [string, string, string])[] = [
   ['start -x web', '-x is not an option', ''],
   ['start --all=yes', '--all takes no value', ''],
   ['logs web -n', '-n needs a value', ''],
-  ['create', 'missing required args', ''],
-  ['create a b', 'Unused args: "b"', ''],
-  ['enter', 'missing required args', ''],
+  ['create', 'expected <name>', ''],
+  ['create a b', '"b": expected <name> only', ''],
+  ['enter', 'expected <name>', ''],
   ['list --lock-timeout soon', 'expected a time', ''],
-  ['check extra', 'Unused args', ''],
+  ['check extra', 'it takes no names, not "extra"', ''],
 ]
 for (const [line, part, hint] of bad) {
   test(`refuses "${line}"`, () => {

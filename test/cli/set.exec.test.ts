@@ -80,6 +80,51 @@ test('changes all or nothing', () => {
   refused(it.run('set', 'nobody', 'autostart=true'), 4, /there is no such guest/)
 })
 
+test('refuses what is no key, and what would be a cycle, and names what is no guest', ({ cleanup }) => {
+  const refused = (words: readonly string[], code: number, pattern: RegExp) => {
+    const ran = it.run('set', 'web', ...words)
+    assert.is(ran.code, code, ran.stdout)
+    assert.match(ran.stderr, pattern)
+  }
+  const file = join(it.root, 'var/lib/vserver/guests/web/guest.yaml')
+  const before = readFileSync(file, 'utf8')
+  cleanup(() => writeFileSync(file, before))
+  writeFileSync(file, 'from: dir:/srv/x\n')
+  refused(['--unset', 'nope'], 2, /"nope" is not a key\n {2}the keys are: /)
+  refused(['--unset', 'stopTimout'], 2, /did you mean "stopTimeout"/)
+  refused(
+    ['env.FOO='],
+    2,
+    /env\.FOO= has no value\n {2}'env\.FOO=""' is an empty text, --unset env\.FOO/,
+  )
+  refused(['after=[web]'], 2, /web comes after web/)
+  assert.is(it.run('set', 'web', '--unset', 'hostname', '--unset', 'env.A').code, 0)
+  const ran = it.run('set', 'web', 'after=[nobody-yet]')
+  assert.is(ran.code, 0)
+  assert.match(ran.stderr, /there is no guest "nobody-yet"/)
+})
+
+test('from in the file changes nothing, and a broken file is a problem that status shows', ({ cleanup }) => {
+  const file = join(it.root, 'var/lib/vserver/guests/web/guest.yaml')
+  const before = readFileSync(file, 'utf8')
+  cleanup(() => writeFileSync(file, before))
+  const [was] = JSON.parse(it.run('status', 'web', '--json').stdout)
+  assert.is(was.problem, undefined)
+  writeFileSync(file, 'from: dir:/elsewhere\n')
+  assert.is(JSON.parse(it.run('status', 'web', '--json').stdout)[0].from, was.from)
+  writeFileSync(file, 'nonsense: 1\n')
+  const shown = it.run('status', 'web')
+  assert.is(shown.code, 0, shown.stderr)
+  assert.match(
+    shown.stdout,
+    /\n {2}problem +Cannot use ".*guest\.yaml": line 1.*"nonsense" is not a key\n/,
+  )
+  assert.match(JSON.parse(it.run('status', 'web', '--json').stdout)[0].problem, /"nonsense"/)
+  const listed = it.run('list')
+  assert.match(listed.stdout, /^web /m)
+  assert.match(listed.stderr, /"nonsense" is not a key/)
+})
+
 test('leaves a link where it is, and changes what it leads to', () => {
   const target = join(it.scratch, 'kept.yaml')
   renameSync(file(), target)

@@ -5,6 +5,7 @@ import { renderHelp } from '../../core/cli/help.ts'
 import { lastLines } from '../../core/cli/logs.ts'
 import { newGuestYaml, parseSetting } from '../../core/cli/new_yaml.ts'
 import { progressLine } from '../../core/cli/output.ts'
+import { renderError } from '../../core/cli/report.ts'
 import { verbTable } from '../../core/cli/verb_table.ts'
 import { VServerError } from '../../core/errors.ts'
 import { suite } from '../support/suite.ts'
@@ -46,6 +47,25 @@ test('lets no control character through, whatever the bytes', () => {
       assert.not(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(shown), JSON.stringify(shown))
     }
   }
+})
+
+test('help fits 80 columns', () => {
+  for (const verb of [undefined, ...verbTable]) {
+    for (const line of renderHelp(verb).split('\n')) assert.ok(line.length <= 80, line)
+  }
+})
+
+test('hints name the root that the command line named', () => {
+  const error = new VServerError('E_NOT_RUNNING', 'Cannot', {
+    hint:
+      'vserver start web starts it; vserver --help shows the verbs; use the vserver that wrote it',
+  })
+  assert.is(
+    renderError(error, { json: false, root: '/srv/x' }).split('\n')[1],
+    '  vserver --root /srv/x start web starts it; vserver --help shows the verbs; ' +
+      'use the vserver that wrote it',
+  )
+  assert.match(renderError(error, { json: false }), / {2}vserver start web/)
 })
 
 test('lastLines() counts a line without its end', () => {

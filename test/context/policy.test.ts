@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert'
 import { guestLimits, keptCapabilities } from '../../core/context/policy.ts'
 import { limitsFor } from '../../core/context/start.ts'
 import { capability } from '../../core/linux/capabilities.ts'
-import { RLIMIT_NOFILE, RLIMIT_NPROC } from '../../core/linux/constants.ts'
+import { RLIMIT_CPU, RLIMIT_NOFILE, RLIMIT_NPROC } from '../../core/linux/constants.ts'
 import { suite } from '../support/suite.ts'
 import { guest, hybrid } from './support.ts'
 
@@ -32,7 +32,14 @@ test('names what is too low for any guest', () => {
   const facts = { ...hybrid, hardLimits: hard({ [RLIMIT_NPROC]: 20n }) }
   assert.throws(
     () => limitsFor(guest, facts),
-    /Cannot start "web": the caller's limit on processes is 20, a guest needs at least 1024/,
+    /Cannot start "web": the caller's limit on processes is 20, and a guest needs at least 1024/,
+  )
+})
+
+test('says that a guest needs a limit to be lifted', () => {
+  assert.throws(
+    () => limitsFor(guest, { ...hybrid, hardLimits: hard({ [RLIMIT_CPU]: 1n }) }),
+    /the caller's limit on CPU time is 1, and a guest needs none$/,
   )
 })
 

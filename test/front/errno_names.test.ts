@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
+import { renderAbout } from '../../build/about.ts'
 import { renderErrnoNames } from '../../build/errno_names.ts'
 import { errno } from '../../core/linux/errno.ts'
 import { inRepository } from '../support/paths.ts'
@@ -18,6 +19,11 @@ test('names every error once', () => {
     assert.is(rows[number], `\t"${name}\\0"`)
   }
   assert.is(rows.filter((row) => row !== '\t"\\0"').length, Object.keys(errno).length)
+})
+
+test('renderAbout() gives what the executor prints for --help', () => {
+  const header = readFileSync(inRepository('core/executor/about.h'), 'utf8')
+  assert.is(header, renderAbout())
 })
 
 test.run()

@@ -88,10 +88,9 @@ test('leaves a list to the appliance when one card is not valid', ({ cleanup }) 
   w.guest('web', ['term'])
   w.guest('db', ['term'])
   rmSync(w.runDir('db', 'start.kept'))
-  const env = { VSERVER_COMPILED: '1' }
-  const result = w.runWith(env, 'list')
+  const result = w.runNative('list')
   assert.equal([result.status, result.stdout], [1, ''])
-  assert.is(w.runWith(env, 'list', 'web').status, 0)
+  assert.is(w.runNative('list', 'web').status, 0)
 })
 
 test('prints every kind of end as the appliance does', ({ cleanup }) => {
@@ -118,10 +117,10 @@ test('prints every kind of end as the appliance does', ({ cleanup }) => {
   }
   // What a power failure may leave of it.
   writeFileSync(w.guestDir('web', 'exit.json'), '')
-  assert.match(w.runWith({ VSERVER_COMPILED: '1' }, 'status', 'web').stdout, 'web: created')
+  assert.match(w.runNative('status', 'web').stdout, 'web: created')
   assert.is(JSON.parse(w.run('status', '--json', 'web').stdout)[0].lastExit, null)
   writeFileSync(w.guestDir('web', 'exit.json'), 'not JSON')
-  assert.is(w.runWith({ VSERVER_COMPILED: '1' }, 'status', 'web').status, 1)
+  assert.is(w.runNative('status', 'web').status, 1)
 })
 
 test('tells uptimes as the appliance does', ({ cleanup }) => {

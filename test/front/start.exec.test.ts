@@ -6,7 +6,6 @@ import { suite } from '../support/suite.ts'
 import { executorUnderTest, start, until, world } from './support/world.ts'
 
 const test = suite('native start', { needs: ['root', 'executor', 'gcc'], timeoutMs: 30_000 })
-const again = { VSERVER_COMPILED: '1' }
 
 test('replays a kept plan, says so, and is content with a guest that runs', ({ cleanup }) => {
   const w = world()
@@ -39,14 +38,14 @@ test('prints an unknown guest as the appliance does', ({ cleanup }) => {
   assert.is(
     plain.stderr,
     'vserver: Cannot start "nobody": there is no such guest\n' +
-      '  vserver list shows the guests; vserver create nobody makes one\n',
+      '  vserver list shows the guests; vserver create nobody --from SOURCE makes one\n',
   )
   const json = w.run('--json', 'start', 'nobody')
   assert.equal(JSON.parse(json.stderr), {
     error: {
       code: 'E_GUEST_UNKNOWN',
       message: 'Cannot start "nobody": there is no such guest',
-      hint: 'vserver list shows the guests; vserver create nobody makes one',
+      hint: 'vserver list shows the guests; vserver create nobody --from SOURCE makes one',
       details: null,
     },
   })
@@ -92,10 +91,10 @@ test('starts several names at once and prints in their order', ({ cleanup }) => 
   cleanup(w.destroy)
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
   for (const name of names) w.guest(name, ['term'], { delayMs: name === 'a' ? 200 : 0 })
-  const result = w.runWith(again, 'start', ...names, 'nobody')
+  const result = w.runNative('start', ...names, 'nobody')
   assert.is(result.status, 4)
   assert.is(result.stdout, names.map((name) => `${name} started\n`).join(''))
-  assert.is(w.runWith(again, 'stop', ...names).status, 0)
+  assert.is(w.runNative('stop', ...names).status, 0)
 })
 
 const changes: Readonly<Record<string, (w: ReturnType<typeof world>) => void>> = {
@@ -122,7 +121,7 @@ for (const [what, change] of Object.entries(changes)) {
     cleanup(w.destroy)
     w.guest('web', ['term'])
     change(w)
-    const result = w.runWith(again, 'start', 'web')
+    const result = w.runNative('start', 'web')
     assert.is(result.status, 1)
     assert.match(result.stderr, 'its kept plan is not valid')
     assert.is(w.state('web'), undefined)
@@ -141,7 +140,7 @@ test('tears down what failed, and reports it when it was compiled just now', ({ 
   const w = world()
   cleanup(w.destroy)
   w.guest('web', ['term'], { failing: true })
-  const result = w.runWith(again, 'start', 'web')
+  const result = w.runNative('start', 'web')
   assert.is(result.status, 1)
   assert.is(result.stderr, 'vserver: Cannot do what cannot be done: chdir failed with ENOENT\n')
   assert.not(existsSync(w.runDir('web', 'made')))
@@ -155,7 +154,7 @@ test('reports an init that cannot be run', ({ cleanup }) => {
   w.guest('web', ['term'])
   chmodSync(w.tool('init'), 0o600)
   cleanup(() => chmodSync(w.tool('init'), 0o755))
-  const result = w.runWith(again, 'start', 'web')
+  const result = w.runNative('start', 'web')
   assert.match(result.stderr, /^vserver: Cannot run ".*init-\d+": exec failed with EACCES\n$/)
 })
 

@@ -52,13 +52,13 @@ for (
 
 test('takes words apart', () => {
   const cases: readonly (readonly [string, Edit])[] = [
-    ['a=', { kind: 'set', path: ['a'], value: null }],
     ['a.b=c=d', { kind: 'set', path: ['a', 'b'], value: 'c=d' }],
     ['a-b-=1', { kind: 'remove', path: ['a-b'], value: 1 }],
     ['a+={x: y}', { kind: 'add', path: ['a'], value: { x: 'y' } }],
     ['a=b+=c', { kind: 'set', path: ['a'], value: 'b+=c' }],
   ]
   for (const [word, expected] of cases) assert.equal(parseEdit(word), expected, word)
+  assert.throws(() => parseEdit('a='), /a= has no value/)
 })
 
 test.run()

@@ -1,5 +1,5 @@
 /**
- * Plugins of a root: loaded, refused, tested; and the example of the README.
+ * Plugins of a root: loaded, refused, tested; and the example of the README. @limit 300 s
  *
  * @module
  */
@@ -129,9 +129,9 @@ for (const [what, spoil, pattern] of refused) {
     const place = install('x', plugin('x', `networkModes: [${mode('x')}]`))
     assert.is(it.run('plugins').code, 0)
     spoil(place)
-    for (const words of [['plugins'], ['list'], ['nonsense']]) {
-      const ran = it.run(...words)
-      assert.is(ran.code, 1, ran.stdout)
+    for (const [code, word] of [[1, 'plugins'], [2, 'nonsense']] as const) {
+      const ran = it.run(word)
+      assert.is(ran.code, code, ran.stdout)
       assert.match(ran.stderr, pattern)
       assert.match(ran.stderr, /^vserver: Cannot use plugin "\//)
     }
@@ -174,6 +174,32 @@ for (const [what, text, pattern] of broken) {
     assert.ok(ran.stderr.includes('plugin "x"') || ran.stderr.includes(place), ran.stderr)
   })
 }
+
+test('a broken plugin blocks nothing but what needs it', ({ cleanup }) => {
+  const good = install('y', plugin('y', `networkModes: [${mode('y')}]`))
+  const place = install('x', plugin('x', `networkModes: [${mode('x')}]`))
+  cleanup(() => rmSync(good, { recursive: true }))
+  cleanup(() => it.run('destroy', 'uses', 'not', '--yes'))
+  const from = ['--from', `dir:${makeTree(join(it.scratch, 'tree-broken'))}`]
+  assert.is(it.run('create', 'uses', ...from, '--set', 'network.mode=x').code, 0)
+  assert.is(it.run('create', 'not', ...from, '--set', 'network.mode=y').code, 0)
+  writeFileSync(join(place, 'plugin.mjs'), 'throw new Error("no luck")', { mode: 0o644 })
+
+  const listed = it.run('plugins')
+  assert.match(listed.stdout, /^network mode +y +y /m)
+  assert.match(listed.stdout, /^BROKEN +- +x +\/.*\/plugins\/x$/m)
+  assert.match(listed.stderr, /plugins\/x\/plugin.mjs": Error: no luck/)
+  const checked = it.run('check')
+  assert.match(checked.stdout, /^plugin x +NO +what it contributes +Cannot use plugin/m)
+  assert.equal([it.run('status', 'not').code, it.run('status', 'not').stderr], [0, ''])
+  assert.is(it.run('set', 'not', 'stopTimeout=5s').code, 0)
+  const started = it.run('explain', 'start', 'not')
+  assert.is(started.code, 0, started.stderr)
+  const refused = it.run('start', 'uses')
+  assert.is(refused.code, 2)
+  assert.match(refused.stderr, /no luck; going on without it/)
+  assert.match(refused.stderr, /guest.yaml.*"network.mode"[^]*plugin that is broken \(x\)/)
+})
 
 test('--test says what is wrong with a mode, and goes on', () => {
   const text = plugin(

@@ -163,7 +163,7 @@ test('killed while it starts, it leaves what the next verb removes', async ({ cl
   for (const delayMs of [0, 1, 2, 5, 20]) {
     const name = `g${delayMs}`
     w.guest(name, ['idle'], { delayMs: 10 })
-    const child = start(executorUnderTest, ['start', name], { ...w.env(), VSERVER_COMPILED: '1' })
+    const child = start(executorUnderTest, ['start', name], w.env(), 'vserver-native')
     await until('the record', () => w.state(name) !== undefined)
     await new Promise((resolve) => setTimeout(resolve, delayMs))
     const state = w.state(name)

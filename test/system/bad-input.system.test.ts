@@ -89,6 +89,49 @@ test('refuses a name that starts with a dash as an option', () => {
   assertRefused(it.run(['create', '-web', ...from]), 2, /-w/)
 })
 
+test('restart does not stop what could not start again, and needs nothing of the environment', () => {
+  it.must('start', 'good')
+  const file = it.guest('good', 'guest.yaml')
+  const before = readFileSync(file, 'utf8')
+  const pid = () => JSON.parse(it.must('status', 'good', '--json'))[0].initPid
+  const was = pid()
+  for (
+    const line of ['stopTimeout: 5', 'init: /nowhere', 'mounts: [{ source: /nowhere, target: /a }]']
+  ) {
+    writeFileSync(file, `${before}${line}\n`)
+    const ran = it.run(['restart', 'good'])
+    assert.ok(ran.code === 1 || ran.code === 2, ran.stderr)
+    assert.match(ran.stderr, /stopTimeout|nowhere/)
+    assert.is(pid(), was)
+  }
+  writeFileSync(file, before)
+  const env = { VSERVER_COMPILED: '1' }
+  assert.is(it.run(['config', 'good'], { env }).stdout, before)
+  const ran = it.run(['restart', 'good'], { env })
+  assert.is(ran.code, 0, ran.stderr)
+  assert.not.equal(pid(), was)
+  it.must('stop', 'good')
+})
+
+test('does not wait for a pipe in place of a kept file, and makes the file anew', () => {
+  it.must('start', 'good')
+  for (const name of ['enter.kept', 'start.kept', 'started.json']) {
+    const path = join(it.root, 'run/vserver/guests/good', name)
+    for (const link of [false, true]) {
+      rmSync(path)
+      if (link) symlinkSync('/dev/zero', path)
+      else runCommand(['mkfifo', path])
+      const ran = it.run(['exec', 'good', '--', '/true-static'], { env: { VSERVER_FORKER: '0' } })
+      assert.equal([ran.code, ran.stderr], [0, ''])
+      assert.match(it.must('status', 'good'), /^good: running/)
+      assert.match(it.must('list'), /^good +running/m)
+    }
+  }
+  it.must('stop', 'good')
+  it.must('start', 'good')
+  it.must('stop', 'good')
+})
+
 test('refuses unknown verbs, options and keys, and names them', () => {
   assertRefused(it.run(['strat', 'good']), 2, /strat/)
   assertRefused(it.run(['good', 'strat']), 2, /strat|good/)
@@ -186,8 +229,8 @@ test('says that a disk is full, and goes on when it is not any more', () => {
     ${vserver} create big --from dir:${big}; echo "create $?"
     ${vserver} list --quiet; ls -A ${mount}/root/var/lib/vserver/guests 2>/dev/null
     ${vserver} create small --from dir:$TREE --quiet || exit 91
-    ${vserver} start --wait=exit small >/dev/null 2>&1 &
-    sleep 0.5; ${vserver} kill small >/dev/null; wait
+    ${vserver} start small --quiet || exit 93
+    ${vserver} kill small >/dev/null
     touch ${mount}/root/var/lib/vserver/guests/small/guest.yaml
     dd if=/dev/zero of=${mount}/fill bs=64k status=none 2>/dev/null
     dd if=/dev/zero of=${mount}/fill2 bs=1k status=none 2>/dev/null

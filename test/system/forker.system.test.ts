@@ -56,6 +56,16 @@ test('stopped or killed by root inside, keeps nobody from running commands', asy
   assert.not((await forker()) === pid)
 })
 
+test('commands run in a guest whose root has killed its own cgroup', () => {
+  // Not before its forker has said that it runs: that is killed, too.
+  const kill = 'sleep 0.3; echo 1 > /sys/fs/cgroup/cgroup.kill'
+  for (let times = 0; times < 2; times++) assert.is(inside(kill).code, 137)
+  assert.is(inside('echo there').stdout, 'there\n')
+  assert.is(inside('exit 3').code, 3)
+  assert.match(vserver.run(['exec', 'web', '--', 'cat', '/proc/self/cgroup']).stdout, /^0::\//m)
+  assert.is(vserver.run(['exec', 'web', '--', 'nope']).code, 127)
+})
+
 test('ends with its guest', () => {
   vserver.must('stop', 'web')
   assert.is(vserver.run(['exec', 'web', '--', 'true']).code, 3)

@@ -38,15 +38,13 @@ test('clones run beside their source, and further clones stand on more layers', 
   it.must('start', 'c0', 'c14')
   assert.equal(status('c0', 'c14').map(({ state }) => state), ['running', 'running'])
   it.must('exec', 'c14', '--', '/true-static')
-  const refused = it.run(['clone', 'c14', 'x'])
-  assert.is(refused.code, 1)
-  assert.match(refused.stderr, /Cannot clone "c14": it is running\n {2}vserver stop c14 stops it/)
+  const { layers }: { layers: readonly string[] } = JSON.parse(
+    readFileSync(it.guest('c14', 'meta.json'), 'utf8'),
+  )
+  assert.ok(layers.length <= 10, 'they are merged before there are more')
   assert.is(it.run(['rename', 'c14', 'x']).code, 1)
   it.must('stop', 'c14')
   writeFileSync(it.guest('c14', 'upper', 'last'), '')
-  const deep = it.run(['clone', 'c14', 'x'])
-  assert.is(deep.code, 1)
-  assert.match(deep.stderr, /at most 14 layers/)
   it.must('create', 'flat', '--from', 'guest:c14')
   const record: { template: string; layers: readonly string[] } = JSON.parse(
     readFileSync(it.guest('flat', 'meta.json'), 'utf8'),

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { nativeName } from '../../../core/cli/native.ts'
 import { encodeCard } from '../../../core/guest/card.ts'
 import { statInputs } from '../../../core/guest/inputs.ts'
 import { encodeKept } from '../../../core/guest/kept.ts'
@@ -38,6 +39,8 @@ export interface World {
   /** Makes a guest whose init runs in this mode of `tools/init.c`, with both kept plans. */
   guest(name: string, init: readonly string[], options?: GuestOptions): void
   run(...words: readonly string[]): SpawnSyncReturns<string>
+  /** The same as the appliance does it, once everything is compiled. */
+  runNative(...words: readonly string[]): SpawnSyncReturns<string>
   /** The same with more of the environment. */
   runWith(
     env: Readonly<Record<string, string>>,
@@ -86,6 +89,7 @@ export function start(
   file: string,
   words: readonly string[],
   env: Readonly<Record<string, string>>,
+  argv0 = 'vserver',
 ): {
   readonly pid: number
   readonly output: () => string
@@ -93,7 +97,7 @@ export function start(
   readonly write: (text: string) => void
   readonly end: () => void
 } {
-  const child = spawn(file, words, { env, stdio: 'pipe' })
+  const child = spawn(file, words, { argv0, env, stdio: 'pipe' })
   let text = ''
   child.stdout.on('data', (chunk) => (text += String(chunk)))
   child.stderr.on('data', (chunk) => (text += String(chunk)))
@@ -193,6 +197,13 @@ export function world({ forker = true }: { readonly forker?: boolean } = {}): Wo
       )
     },
     run: (...words) => result.runWith({}, ...words),
+    runNative: (...words) =>
+      spawnSync(executor, words, {
+        argv0: nativeName,
+        encoding: 'utf8',
+        env: env(),
+        timeout: 20_000,
+      }),
     runWith: (more, ...words) =>
       spawnSync(executor, words, { encoding: 'utf8', env: { ...env(), ...more }, timeout: 20_000 }),
     state(name) {

@@ -3,7 +3,7 @@
 # fuse for carried programs is switched off. $1: where in the file the fuse is.
 set -eu
 box=/lab/busybox
-vserver --version
+vserver --quiet --version
 for build in /var/lib/vserver/runtime/*; do [ ! -e "$build/node" ] || found=$build; done
 $box mkdir -p /lab/bin
 $box cp "$found/node" /lab/node
