@@ -92,6 +92,7 @@ const needs: Readonly<Record<string, Need>> = {
   },
   mmdebstrap: program('mmdebstrap'),
   losetup: program('losetup', 'mount'),
+  fincore: program('fincore', 'util-linux-extra'),
   'mkfs.ext4': program('mkfs.ext4', 'e2fsprogs'),
   script: program('script', 'bsdutils'),
   tar: program('tar'),
