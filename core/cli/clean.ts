@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { errors } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
-import { readNames } from '../guest/files.ts'
+import { isCode, readNames } from '../guest/files.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namePattern } from '../guest/name.ts'
 import { readLife } from '../guest/life.ts'
@@ -128,5 +128,10 @@ export function hasLeftovers(cli: Cli): boolean {
  * waits for that lock sees that its file has no name any more, and looks again.
  */
 export function removeRunDir(cli: Cli, name: string): void {
-  rmSync(runDir(cli.root, name), { recursive: true, force: true })
+  try {
+    rmSync(runDir(cli.root, name), { recursive: true, force: true })
+  } catch (error) {
+    // Who waited for the lock has made it anew: the directory is theirs now.
+    if (!isCode(error, 'ENOTEMPTY')) throw error
+  }
 }
