@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { errors, unclear } from '../errors.ts'
 import { keepStart, prepareGuest } from '../guest/compile.ts'
-import { readNames } from '../guest/files.ts'
+import { isCode, readNames } from '../guest/files.ts'
 import { isMarkedFrozen } from '../guest/frozen_mark.ts'
 import { collectLayers, hasUnfinishedLayers } from '../guest/layers.ts'
 import { namesWithParts, sweepParts } from '../guest/layer_part.ts'
@@ -155,5 +155,10 @@ export function hasLeftovers(cli: Cli): boolean {
  * waits for that lock sees that its file has no name any more, and looks again.
  */
 export function removeRunDir(cli: Cli, name: string): void {
-  rmSync(runDir(cli.root, name), { recursive: true, force: true })
+  try {
+    rmSync(runDir(cli.root, name), { recursive: true, force: true })
+  } catch (error) {
+    // Who waited for the lock has made it anew: the directory is theirs now.
+    if (!isCode(error, 'ENOTEMPTY')) throw error
+  }
 }

@@ -5,14 +5,19 @@
  */
 import type { Xattr } from '../host/tree/entry.ts'
 import { type ByteString, byteString, join, parentOf } from '../host/tree/names.ts'
+import { opStream } from '../host/tree/ops.ts'
+import { result, SLOT_COUNT, treeSlot } from '../host/tree/slots.ts'
 import { readXattrs } from '../host/tree/xattrs.ts'
 import { isKeptXattr } from '../host/tree/kept-xattr.ts'
 import * as k from '../linux/constants.ts'
+import { errno } from '../linux/errno.ts'
+import { bytes } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import type { Listed } from '../unify/listed.ts'
 import { listTree } from '../unify/listing.ts'
 import type { ModificationTime } from '../unify/time.ts'
 import type { FileNode, Name } from '../unify/tree.ts'
+import { textAt } from './pending_move.ts'
 
 /** A directory that the new layer needs. */
 export interface MovableDirectory extends ModificationTime {
@@ -66,8 +71,12 @@ export async function readMovable(
     some.forEach((path, i) => xattrs.set(path, read[i] ?? []))
   }
   const barred = barredPaths(xattrs)
-  const names = files
+  const unchanged = files
     .filter((file) => file.names.every((name) => isMovable(name, { file, found, barred })))
+  const own = new Set(unchanged.flatMap(({ names }) => names.map(({ directory }) => directory)))
+  const held = await readHeld(session, { upper, paths: [...own] })
+  const names = unchanged
+    .filter((file) => file.names.every(({ directory }) => !held.has(directory)))
     .flatMap((file) => file.names)
   const needed = new Set(names.flatMap(({ directory }) => withParents(directory)))
   return {
@@ -95,6 +104,37 @@ async function readLayer(
     found.set(path, { entry: entries.get(path), files, mtimeSec, mtimeNsec })
   })
   return found
+}
+
+/** FS_IOC_GETFLAGS, and of its flags FS_IMMUTABLE_FL and FS_APPEND_FL (linux/fs.h). */
+const GETFLAGS = 0x80086601
+const HELD = 0x10 | 0x20
+
+/** Directories that no name can be taken out of. */
+async function readHeld(
+  session: Session,
+  { upper, paths }: { upper: string; paths: readonly ByteString[] },
+): Promise<ReadonlySet<ByteString>> {
+  const held = new Set<ByteString>()
+  const open = k.O_RDONLY | k.O_DIRECTORY | k.O_NOFOLLOW | k.O_CLOEXEC
+  for (let from = 0; from < paths.length; from += 1024) {
+    const some = paths.slice(from, from + 1024)
+    const program = opStream(SLOT_COUNT)
+    const out = treeSlot.RESULT
+    for (const [step, path] of some.entries()) {
+      const flags = bytes(8)
+      program.step(step, 'look at a directory')
+      program.call('openat', [k.AT_FDCWD, textAt(upper, path), open, 0], { out })
+      program.call('ioctl', [result, GETFLAGS, flags], { ignore: [errno.ENOTTY, errno.EOPNOTSUPP] })
+      program.emit('REPORT', [flags, 8])
+      program.call('close', [result])
+    }
+    const answer = Buffer.from((await session.run(program.finish())).bytes)
+    some.forEach((path, i) => {
+      if ((answer.readUInt32LE(8 * i) & HELD) !== 0) held.add(path)
+    })
+  }
+  return held
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { layerDir, type Root } from '../host/root.ts'
 import { type ByteString, byteString, toBytes } from '../host/tree/names.ts'
@@ -40,7 +40,9 @@ export async function finishMove(
   const file = pendingMove(dir)
   const written = readText(file)
   if (written === undefined) return
-  const { layer, directories } = JSON.parse(written) as Pending
+  const pending = parsePending(written)
+  if (pending === undefined) return renameSync(file, `${file}.damaged`)
+  const { layer, directories } = pending
   const program = opStream(slot.FREE)
   for (const [index, { path, ...time }] of directories.entries()) {
     for (const tree of [join(dir, 'upper'), layerDir(root, layer)]) {
@@ -50,11 +52,28 @@ export async function finishMove(
         textAt(tree, path),
         timespecs({ mtimeNs: joinTime(time) }),
         k.AT_SYMLINK_NOFOLLOW,
-      ], { ignore: [errno.ENOENT] })
+        // An immutable one has kept it.
+      ], { ignore: [errno.ENOENT, errno.EPERM] })
     }
   }
   await session.run(program.finish())
   // All of it is on the disk before what would put it right is not.
   syncDirectory(join(dir, 'upper'))
   rmSync(file)
+}
+
+/** What was written down; `undefined` when it cannot be read, which must not keep a guest from anything. */
+function parsePending(text: string): Pending | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isPending(value) ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function isPending(value: unknown): value is Pending {
+  return typeof value === 'object' && value !== null && 'layer' in value &&
+    typeof value.layer === 'string' && 'directories' in value && Array.isArray(value.directories)
 }

@@ -268,7 +268,7 @@ test('refuses what it cannot do, and leaves nothing', ({ cleanup }) => {
     [['web', 'db'], 1, /there is a guest of this name/],
     [['web', 'clone'], 2, /it is a verb/],
     [['web', 'X'], 2, /a name is made of/],
-    [['web'], 2, /missing required args/],
+    [['web'], 2, /expected <source> <name>/],
   ]
   for (const [words, code, pattern] of cases) {
     const ran = it.run('clone', ...words)
