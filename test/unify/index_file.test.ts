@@ -38,7 +38,7 @@ test('keeps files with their names, as bytes', async (context) => {
     index.change(() => {
       index.put(row(1, { digest: new Uint8Array([1, 2]) }), [name('a', '\xfe\n'), name('b', 'x')])
       index.put(row(2 ** 40, { object: 'ab/cd' }), [])
-      index.addTree('a')
+      index.addTree('a', 'terms')
     })
   })
   await use(path, (index) => {
@@ -47,7 +47,7 @@ test('keeps files with their names, as bytes', async (context) => {
     assert.is(index.ofIno(1)?.mtimeSec, -5)
     assert.equal(index.names(1), [name('a', '\xfe\n'), name('b', 'x')])
     assert.equal(index.objects().map((one) => ({ ...one })), [{ ino: 2 ** 40, object: 'ab/cd' }])
-    assert.equal([...index.trees()], ['a'])
+    assert.equal([...index.trees()], [['a', 'terms']])
     index.put(row(1), [name('c', 'y')])
     assert.equal(index.names(1), [name('c', 'y')])
     index.drop(1)
@@ -61,7 +61,7 @@ test('forgets a tree with the files that only it had', async (context) => {
     index.put(row(1), [name('a', 'x')])
     index.put(row(2), [name('a', 'x'), name('b', 'x')])
     index.put(row(3, { object: 'ab/cd' }), [name('a', 'y')])
-    index.addTree('a')
+    index.addTree('a', 'terms')
     index.dropTree('a')
     assert.equal(index.ofSize(10).map(({ ino }) => ino), [2, 3])
     assert.equal(index.names(2), [name('b', 'x')])
@@ -87,7 +87,7 @@ test('puts aside what is damaged, and does all of it once more', async (context)
   let times = 0
   await withIndex({ path, onDamage: (where) => (aside = where) }, (index) => {
     times++
-    index.addTree('a')
+    index.addTree('a', 'terms')
     if (times === 1) throw Object.assign(new Error('malformed'), { errcode: 11 })
     return Promise.resolve()
   }).catch((error: unknown) => assert.match(String(error), /malformed/))
