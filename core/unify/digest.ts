@@ -13,6 +13,8 @@ export interface Digestible {
   readonly path: ByteString
   /** Bytes that it must have. */
   readonly size: number
+  /** A guest may run by now: where the file was there may be a device, or a way to one of the host. */
+  readonly careful?: boolean
 }
 
 export const DIGEST_BYTES = 32
@@ -39,19 +41,23 @@ interface Job {
   readonly from: number
   readonly paths: string
   readonly sizes: readonly number[]
+  readonly careful: boolean
 }
 
 /**
  * Makes the function that reads one file. Its text is also what threads run: it uses nothing from around it.
  *
  * A file is opened without following a link, without waiting for the other end of a pipe, and without
- * changing when it was last read.
+ * changing when it was last read. To open a device can be a deed: carefully, only what is a file is opened.
  */
-function makeReader(): (path: string, size: number) => Uint8Array | string {
+function makeReader(): (path: string, size: number, careful: boolean) => Uint8Array | string {
   const { Buffer } = process.getBuiltinModule('node:buffer')
-  const { constants, openSync, readSync, closeSync } = process.getBuiltinModule('node:fs')
+  const { constants, openSync, readSync, closeSync, fstatSync } = process.getBuiltinModule(
+    'node:fs',
+  )
   const { createHash, hash } = process.getBuiltinModule('node:crypto')
   const O_NOATIME = 0o1000000
+  const O_PATH = 0o10000000
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_NOATIME
   const buffer = new Uint8Array(1 << 20)
   const readAll = (fd: number, size: number): Uint8Array | string => {
@@ -74,14 +80,27 @@ function makeReader(): (path: string, size: number) => Uint8Array | string {
     const rest = buffer.subarray(0, used)
     return whole === undefined ? hash('sha256', rest, 'buffer') : whole.update(rest).digest()
   }
-  return (path, size) => {
+  const read = (path: Buffer | string, size: number, how: number) => {
+    const fd = openSync(path, how)
     try {
-      const fd = openSync(Buffer.from(path, 'latin1'), flags)
-      try {
-        return readAll(fd, size)
-      } finally {
-        closeSync(fd)
-      }
+      return readAll(fd, size)
+    } finally {
+      closeSync(fd)
+    }
+  }
+  const readIfFile = (path: Buffer, size: number) => {
+    const fd = openSync(path, O_PATH | constants.O_NOFOLLOW)
+    try {
+      if (!fstatSync(fd).isFile()) return 'ESTALE'
+      return read(`/proc/self/fd/${fd}`, size, flags & ~constants.O_NOFOLLOW)
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return (path, size, careful) => {
+    try {
+      const bytes = Buffer.from(path, 'latin1')
+      return careful ? readIfFile(bytes, size) : read(bytes, size, flags)
     } catch (error) {
       if (error instanceof Error && 'code' in error) return String(error.code)
       throw error
@@ -92,9 +111,10 @@ function makeReader(): (path: string, size: number) => Uint8Array | string {
 /** What a thread does with the reader. */
 function serve(reader: ReturnType<typeof makeReader>): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads')
-  parentPort?.on('message', ({ from, paths, sizes }: Job) => {
+  parentPort?.on('message', ({ from, paths, sizes, careful }: Job) => {
     const list = paths.split('\0')
-    parentPort.postMessage({ from, digests: sizes.map((size, i) => reader(list[i] ?? '', size)) })
+    const digests = sizes.map((size, i) => reader(list[i] ?? '', size, careful))
+    parentPort.postMessage({ from, digests })
   })
 }
 
@@ -113,7 +133,7 @@ export async function digestFiles(
   }
   if (bytes <= ALONE_BYTES && files.length <= ALONE_FILES) {
     const reader = makeReader()
-    put(0, files.map(({ path, size }) => reader(path, size)))
+    put(0, files.map(({ path, size, careful = false }) => reader(path, size, careful)))
     return digests
   }
   const threads = Math.min(availableParallelism(), jobs.length)
@@ -165,12 +185,16 @@ function cut(files: readonly Digestible[]): Job[] {
   for (let from = 0; from < files.length;) {
     let bytes = 0
     let to = from
-    while (to < files.length && to - from < CHUNK_FILES && (to === from || bytes < CHUNK_BYTES)) {
+    const careful = files[from]?.careful ?? false
+    const isNext = () =>
+      to === from || (to < files.length && to - from < CHUNK_FILES && bytes < CHUNK_BYTES &&
+        (files[to]?.careful ?? false) === careful)
+    while (isNext()) {
       bytes += files[to++]?.size ?? 0
     }
     const some = files.slice(from, to)
     const paths = some.map(({ path }) => path).join('\0')
-    jobs.push({ from, paths, sizes: some.map(({ size }) => size) })
+    jobs.push({ from, paths, sizes: some.map(({ size }) => size), careful })
     from = to
   }
   return jobs.reverse()

@@ -16,7 +16,7 @@ export interface KnownFiles {
   ofSize(size: number): readonly Known[]
 }
 
-/** Looks them up as they are asked for; the caller holds the lock of unification. */
+/** Looks up what the index has; what is not as it was is left out. */
 export function makeKnownFiles(
   { index, trees, store }: {
     readonly index: Index

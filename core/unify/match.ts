@@ -67,7 +67,12 @@ function group({ files, knownOfSize }: MatchRequest): Iterable<Candidates> {
  */
 async function digestAll(groups: readonly Candidates[], request: MatchRequest): Promise<void> {
   const fresh = groups.flatMap(({ files }) => files.filter(({ digest }) => digest === undefined))
-  await digest(fresh.map((file) => ({ file, path: pathOf(first(file)), size: file.size })), request)
+  await digest(
+    fresh.map((file) => ({
+      ...{ file, path: pathOf(first(file)), size: file.size, careful: file.writable },
+    })),
+    request,
+  )
   const old = groups.flatMap(({ files, known }) =>
     known.filter((one) =>
       one.digest === undefined && files.some((file) =>

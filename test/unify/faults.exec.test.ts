@@ -332,28 +332,32 @@ function openTrial(lab: Lab, seed: number) {
   }
 }
 
-test('a run that is killed before any of its changes leaves nothing that the next one does not end', async (context) => {
-  const lab = await openLab(context)
-  const trial = openTrial(lab, 20)
-  trial.fresh()
-  await trial.converge('not killed')
-  trial.fresh()
-  const counting = trial.start(0)
-  let said = ''
-  counting.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  assert.equal(await once(counting, 'close'), [0, null], said)
-  const changes = Number(/changes: (\d+)/.exec(said)?.[1])
-  assert.ok(changes > 15, said)
-  const r = random(Number(process.env['VSERVER_TEST_SEED'] ?? '20'))
-  const moments = Array.from({ length: kills }, () => 1 + r.below(changes))
-  for (const at of moments) {
+test(
+  'a run that is killed before any of its changes leaves nothing that the next one does not end',
+  async (context) => {
+    const lab = await openLab(context)
+    const trial = openTrial(lab, 20)
     trial.fresh()
-    const child = trial.start(at)
-    await once(child, 'close')
-    assert.is(child.signalCode, 'SIGKILL', String(at))
-    await trial.converge(`killed before change ${at} of ${changes}`)
-  }
-})
+    await trial.converge('not killed')
+    trial.fresh()
+    const counting = trial.start(0)
+    let said = ''
+    counting.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    assert.equal(await once(counting, 'close'), [0, null], said)
+    const changes = Number(/changes: (\d+)/.exec(said)?.[1])
+    assert.ok(changes > 15, said)
+    const r = random(Number(process.env['VSERVER_TEST_SEED'] ?? '20'))
+    const moments = Array.from({ length: kills }, () => 1 + r.below(changes))
+    for (const at of moments) {
+      trial.fresh()
+      const child = trial.start(at)
+      await once(child, 'close')
+      assert.is(child.signalCode, 'SIGKILL', String(at))
+      await trial.converge(`killed before change ${at} of ${changes}`)
+    }
+  },
+  { timeoutMs: 60_000 + kills * 5000 },
+)
 
 test('a run whose executor is killed at any time, too', async (context) => {
   const lab = await openLab(context)
@@ -376,6 +380,6 @@ test('a run whose executor is killed at any time, too', async (context) => {
     if (child.exitCode === null) await once(child, 'close')
     await trial.converge(`executor killed after ${afterMs} ms`)
   }
-})
+}, { timeoutMs: 60_000 + kills * 5000 })
 
 test.run()

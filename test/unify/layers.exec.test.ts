@@ -27,6 +27,8 @@ const test = suite('unify of writable layers', {
   needs: ['root', 'executor', 'getfattr', 'setfacl'],
   timeoutMs: 120_000,
 })
+/** `VSERVER_TEST_KILLS=100` tries as many moments. */
+const kills = Number(process.env['VSERVER_TEST_KILLS'] ?? '10')
 const it = program()
 test.after(() => it.dispose())
 const lib = (...parts: readonly string[]) => join(it.root, 'var/lib/vserver', ...parts)
@@ -274,7 +276,6 @@ test('a move that is killed at any moment leaves guests reading the same', async
   const changes = Number(/changes: (\d+)/.exec(counted.stderr)?.[1])
   assert.ok(changes > 30, counted.stderr)
   const r = random(Number(process.env['VSERVER_TEST_SEED'] ?? '4'))
-  const kills = Number(process.env['VSERVER_TEST_KILLS'] ?? '10')
   for (let i = 0; i < kills; i++) {
     const at = 5 + r.below(changes - 5)
     spawnSync('rm', ['-rf', lib()])
@@ -290,6 +291,6 @@ test('a move that is killed at any moment leaves guests reading the same', async
     assert.equal(unify().linked, 0)
     assert.equal(readdirSync(lib('layers')).filter((name) => name.startsWith('.')), [])
   }
-})
+}, { timeoutMs: 60_000 + kills * 5000 })
 
 test.run()

@@ -87,6 +87,14 @@ test('digestFiles() gives digests in order, in threads as well', async ({ cleanu
   const few = await digestFiles(files.slice(0, 7))
   files.forEach((_, i) => assert.equal(digests[i], few[i % 7]))
   assert.is(digests[600], 'ENOENT')
+  symlinkSync('0', join(path, 'link'))
+  const careful = [...files, { path: join(path, 'link'), size: 1 }, { path: '/dev/null', size: 0 }]
+    .map((file, i) => ({ ...file, careful: i % 3 > 0 || i >= 600 }))
+  for (const some of [careful, careful.slice(500)]) {
+    const found = await digestFiles(some)
+    assert.equal(found.slice(-2), ['ESTALE', 'ESTALE'])
+    assert.equal(found.slice(0, -2), digests.slice(-some.length + 1, -1))
+  }
 })
 
 test.run()
