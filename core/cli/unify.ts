@@ -105,6 +105,7 @@ async function unify(
     const gone = [...index.trees().keys()].filter((id) => !there.has(id))
     await forgetGone(session, { lib, store, gone, withIndex: (forget) => forget(index) })
   }
+  const users = new Map(trees.users)
   const result = await unifyTrees(session, {
     trees: trees.trees,
     store,
@@ -113,9 +114,13 @@ async function unify(
     ignoreTimes: options.ignoreTimes || host.ignoreTimes,
     signal: cli.signal,
     progress: progressOf(cli),
-    moveOut: (tree, files) => moveOutOf(cli, { session, tree, files }),
+    async moveOut(tree, files) {
+      const moved = await moveOutOf(cli, { session, tree, files })
+      for (const { tree: { id } } of moved.values()) users.set(id, [guestOf(tree)])
+      return moved
+    },
   })
-  return { result, trees }
+  return { result, trees: { ...trees, users } }
 }
 
 /** A guest's file that cannot be read keeps nothing from being shared but what that file might say. */

@@ -94,9 +94,12 @@ export async function withIndex<T>(
   return await deed(index)
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB, and a schema that is not ours (SQLITE_ERROR). */
+/** SQLITE_ERROR (a schema that is not ours), SQLITE_CORRUPT, SQLITE_NOTADB; Deno gives some without number. */
 function isDamage(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && [1, 11, 26].includes(Number(error.errcode))
+  if (!(error instanceof Error)) return false
+  return 'errcode' in error
+    ? [1, 11, 26].includes(Number(error.errcode))
+    : /^(?:file is not a database|database disk image is malformed)$/.test(error.message)
 }
 
 function putAside(from: string, to: string): void {

@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import type { Session } from '../plan/session.ts'
 import { type Digest, digestFiles } from './digest.ts'
 import { gatherTrees, readMeta } from './gather.ts'
+import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
 import { isObjectName, objectName, variantName } from './meta_key.ts'
 import { openRelinker, type Relink, type Relinker } from './relink.ts'
-import { damagedName, journalOf, stagingName, storeTree } from './store.ts'
+import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
 import { type FileNode, pathOf } from './tree.ts'
 import type { UnifyRequest } from './run.ts'
 
@@ -58,13 +59,23 @@ export async function verifyStore(session: Session, request: VerifyRequest): Pro
       const good = await findIntact(session, files, { object, file: user })
       const repaired = good !== undefined &&
         await repair(relinker, { store, object, file: user, good })
-      request.index.drop(file.ino)
+      forget(request.index, user)
       damaged.push({ object, file: user, repaired })
     }
+    // What was put away is nobody's by now.
+    if (damaged.some(({ repaired }) => repaired)) await collectStore(session, store)
     return { objects: objects.length, bytes, damaged }
   } finally {
     await relinker.close()
   }
+}
+
+/** Nothing is linked to it from now on; and when it was put right, the next run finds that out. */
+function forget(index: Index, { ino, names }: FileNode): void {
+  index.change(() => {
+    index.drop(ino)
+    for (const id of new Set(names.map(({ tree }) => tree.id))) index.dropTree(id)
+  })
 }
 
 async function readObjects(
