@@ -15,7 +15,6 @@ import { toBytes } from '../host/tree/names.ts'
 import { opStream } from '../host/tree/ops.ts'
 import { uniqueSuffix } from '../host/unique.ts'
 import * as k from '../linux/constants.ts'
-import { errno } from '../linux/errno.ts'
 import { slot } from '../plan/abi.ts'
 import { bytes, text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
@@ -24,7 +23,7 @@ import { syncParent, writeWhole } from './files.ts'
 import { type Patience, withLayersLock } from './layers.ts'
 import { deepestStack } from './flatten/deepest.ts'
 import { type Movable, readMovable } from './movable.ts'
-import { finishMove, type Pending, textAt } from './pending_move.ts'
+import { BATCH, finishMove, moveAll, OPAQUE, type Pending, textAt } from './pending_move.ts'
 import { pendingMove, type StoredGuest, writeRecord } from './store.ts'
 import { makeDirectoryLike } from './upper.ts'
 
@@ -57,9 +56,10 @@ export async function moveOut(
   if (stack === undefined) return new Map()
   const id = uniqueSuffix()
   const layer = layerDir(root, id)
-  await addLayer(session, { ...request, guest: stack, id, layer, upper, movable })
+  const pending = pendingOf(id, movable)
+  await addLayer(session, { ...request, guest: stack, id, layer, upper, movable, pending })
   try {
-    await moveAll(session, { upper, layer, movable })
+    await moveAll(session, { upper, layer, pending })
   } finally {
     await finishMove(session, { root, dir: guest.dir })
   }
@@ -70,6 +70,16 @@ export async function moveOut(
     excludes: request.excludes,
   }
   return new Map(movable.names.map((name) => [name, { ...name, tree }]))
+}
+
+function pendingOf(layer: string, { directories, names }: Movable): Pending {
+  return {
+    layer,
+    directories: directories.map(({ path, mtimeSec, mtimeNsec, opaque }) => ({
+      ...{ path, mtimeSec, mtimeNsec, opaque },
+    })),
+    paths: names.map(({ directory, name }) => (directory === '' ? name : `${directory}/${name}`)),
+  }
 }
 
 /** The guest, with room for one layer more; `undefined` where that cannot be had. */
@@ -87,11 +97,12 @@ async function shallowStack(
 /** Makes the layer with its empty directories, and then has the guest's record name it. */
 async function addLayer(
   session: Session,
-  { root, guest, id, layer, upper, movable, patience }: MoveOutRequest & {
+  { root, guest, id, layer, upper, movable, pending, patience }: MoveOutRequest & {
     readonly id: string
     readonly layer: string
     readonly upper: string
     readonly movable: Movable
+    readonly pending: Pending
   },
 ): Promise<void> {
   const marker = layerDir(root, `.new-${id}`)
@@ -101,10 +112,6 @@ async function addLayer(
       await makeDirectoryLike(session, { path: layer, like: upper })
       await makeDirectories(session, { layer, movable })
       syncParent(layer)
-      const directories = movable.directories.map(({ path, mtimeSec, mtimeNsec }) => ({
-        ...{ path, mtimeSec, mtimeNsec },
-      }))
-      const pending: Pending = { layer: id, directories }
       writeWhole(pendingMove(guest.dir), JSON.stringify(pending), { sync: true })
       writeRecord(guest, { ...guest.meta, layers: [id, ...guest.meta.layers] })
     } catch (error) {
@@ -117,11 +124,6 @@ async function addLayer(
   }
   await withLayersLock(session, root, { patience, deed })
 }
-
-/** Ops in one plan. */
-const BATCH = 4096
-
-const OPAQUE = 'trusted.overlay.opaque'
 
 /**
  * Makes directories like those of the writable layer. One that hides the layers below it does so from the new
@@ -144,32 +146,6 @@ async function makeDirectories(
       program.call('lsetxattr', [place, text(toBytes(name)), cell, value.length, 0])
     }
     program.call('fchmodat', [k.AT_FDCWD, place, mode & 0o7777])
-    if (program.count >= BATCH) await session.run(program.finish())
-  }
-  if (program.count > 0) await session.run(program.finish())
-}
-
-async function moveAll(
-  session: Session,
-  { upper, layer, movable }: { upper: string; layer: string; movable: Movable },
-): Promise<void> {
-  const program = opStream(slot.FREE)
-  program.step(0, 'share what is in a directory')
-  for (const { path, opaque } of movable.directories) {
-    if (opaque) {
-      program.call('lremovexattr', [textAt(upper, path), OPAQUE], { ignore: [errno.ENODATA] })
-    }
-  }
-  for (const [index, { directory, name }] of movable.names.entries()) {
-    const path = directory === '' ? name : `${directory}/${name}`
-    program.step(index, 'move a file into a layer')
-    program.call('renameat2', [
-      k.AT_FDCWD,
-      textAt(upper, path),
-      k.AT_FDCWD,
-      textAt(layer, path),
-      k.RENAME_NOREPLACE,
-    ])
     if (program.count >= BATCH) await session.run(program.finish())
   }
   if (program.count > 0) await session.run(program.finish())

@@ -13,15 +13,52 @@ import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
 import { slot } from '../plan/abi.ts'
 import { type Cell, text } from '../plan/program.ts'
+import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { joinTime, type ModificationTime } from '../unify/time.ts'
 import { readText, syncDirectory } from './files.ts'
 import { pendingMove } from './store.ts'
 
-/** What is to be done when the move is interrupted: directories get their times back. */
+/** What is to be done when the move is interrupted. */
 export interface Pending {
   readonly layer: string
-  readonly directories: readonly (ModificationTime & { readonly path: ByteString })[]
+  /** Those of the layer, with the times that they and those of the writable layer have. */
+  readonly directories: readonly (ModificationTime & {
+    readonly path: ByteString
+    readonly opaque: boolean
+  })[]
+  /** What is moved. */
+  readonly paths: readonly ByteString[]
+}
+
+/** Ops in one plan. */
+export const BATCH = 4096
+
+export const OPAQUE = 'trusted.overlay.opaque'
+
+/**
+ * Moves everything, or what is left of it. First no directory of the writable layer hides the layers below it
+ * any more: the new one does.
+ */
+export async function moveAll(
+  session: Session,
+  { upper, layer, pending }: { upper: string; layer: string; pending: Pending },
+): Promise<void> {
+  const program = opStream(slot.FREE)
+  program.step(0, 'share what is in a directory')
+  for (const { path, opaque } of pending.directories) {
+    if (!opaque) continue
+    const ignore = [errno.ENODATA, errno.ENOENT]
+    program.call('lremovexattr', [textAt(upper, path), OPAQUE], { ignore })
+  }
+  for (const [index, path] of pending.paths.entries()) {
+    program.step(index, 'move a file into a layer')
+    const [from, to] = [textAt(upper, path), textAt(layer, path)]
+    const args = [k.AT_FDCWD, from, k.AT_FDCWD, to, k.RENAME_NOREPLACE]
+    program.call('renameat2', args, { ignore: [errno.ENOENT] })
+    if (program.count >= BATCH) await session.run(program.finish())
+  }
+  if (program.count > 0) await session.run(program.finish())
 }
 
 /** The text of a path in a tree. Pure. */
@@ -30,8 +67,9 @@ export function textAt(tree: string, path: ByteString): Cell {
 }
 
 /**
- * Finishes a move, also one that was interrupted: directories get the times back that they had. The caller
- * holds the guest's lock.
+ * Finishes a move that was interrupted: a file with several names must not keep one in the writable layer
+ * while it has another in the sealed one. Then directories get the times back that they had. The caller holds
+ * the guest's lock, and the guest has not run since.
  */
 export async function finishMove(
   session: Session,
@@ -43,14 +81,19 @@ export async function finishMove(
   const pending = parsePending(written)
   if (pending === undefined) return renameSync(file, `${file}.damaged`)
   const { layer, directories } = pending
+  const place = { upper: join(dir, 'upper'), layer: layerDir(root, layer), pending }
+  // Where it cannot be finished, nothing is lost, and what has names in both is left alone by `unify`.
+  await moveAll(session, place).catch((error: unknown) => {
+    if (!(error instanceof OpFailure)) throw error
+  })
   const program = opStream(slot.FREE)
-  for (const [index, { path, ...time }] of directories.entries()) {
+  for (const [index, { path, mtimeSec, mtimeNsec }] of directories.entries()) {
     for (const tree of [join(dir, 'upper'), layerDir(root, layer)]) {
       program.step(index, 'restore the time of a directory')
       program.call('utimensat', [
         k.AT_FDCWD,
         textAt(tree, path),
-        timespecs({ mtimeNs: joinTime(time) }),
+        timespecs({ mtimeNs: joinTime({ mtimeSec, mtimeNsec }) }),
         k.AT_SYMLINK_NOFOLLOW,
         // An immutable one has kept it.
       ], { ignore: [errno.ENOENT, errno.EPERM] })
@@ -75,5 +118,6 @@ function parsePending(text: string): Pending | undefined {
 
 function isPending(value: unknown): value is Pending {
   return typeof value === 'object' && value !== null && 'layer' in value &&
-    typeof value.layer === 'string' && 'directories' in value && Array.isArray(value.directories)
+    typeof value.layer === 'string' && 'directories' in value &&
+    Array.isArray(value.directories) && 'paths' in value && Array.isArray(value.paths)
 }

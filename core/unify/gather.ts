@@ -51,6 +51,8 @@ export async function gatherTrees(
         else if (canShare(entry)) {
           let file = gathered.files.get(entry.ino)
           if (file === undefined) gathered.files.set(entry.ino, file = toNode(entry, tree))
+          // A guest could write to it under one of its names.
+          else if (file.writable !== tree.writable) excluded.add(entry.ino)
           const { path: below, mtimeSec, mtimeNsec } = directory
           file.names.push({ tree, directory: below, mtimeSec, mtimeNsec, name: entry.name })
         }
@@ -61,6 +63,22 @@ export async function gatherTrees(
   }
   for (const ino of excluded) gathered.files.delete(ino)
   return gathered
+}
+
+/**
+ * Leaves alone files that have names which nobody knows: somebody may write through those.
+ *
+ * @returns ids of the immutable trees that such files are in: they are to be looked at again
+ */
+export function dropAliased({ files }: Pick<Gathered, 'files'>): ReadonlySet<string> {
+  const ids = new Set<string>()
+  for (const { ino, names, nlink, object, writable } of files.values()) {
+    const known = names.length + (object === undefined ? 0 : 1)
+    if (known >= nlink) continue
+    files.delete(ino)
+    if (!writable) { for (const { tree } of names) ids.add(tree.id) }
+  }
+  return ids
 }
 
 /** What has no root is read as a tree of which nothing can be. */

@@ -35,7 +35,7 @@ export function makeKnownFiles(
     const [first] = names
     if (first === undefined) return undefined
     const path = pathOf(first)
-    return isSame(path, row) ? { row, path, names, digest: undefined } : undefined
+    return isSame(path, row, names.length) ? { row, path, names, digest: undefined } : undefined
   }
   return {
     ofSize(size) {
@@ -48,9 +48,18 @@ export function makeKnownFiles(
   }
 }
 
-/** An inode number means something else once its file is gone. */
-function isSame(path: string, { ino, size, mtimeSec, mtimeNsec }: Row): boolean {
+/**
+ * An inode number means something else once its file is gone.
+ *
+ * @param nlink how many names it must have, where that counts: under another one somebody may write to it
+ */
+function isSame(
+  path: string,
+  { ino, size, mtimeSec, mtimeNsec }: Row,
+  nlink?: number,
+): boolean {
   const found = lstatSync(toBytes(path), { bigint: true, throwIfNoEntry: false })
+  if (nlink !== undefined && Number(found?.nlink) !== nlink) return false
   if (found === undefined || Number(found.ino) !== ino || Number(found.size) !== size) return false
   const time = splitTime(found.mtimeNs)
   return time.mtimeSec === mtimeSec && time.mtimeNsec === mtimeNsec

@@ -15,7 +15,7 @@ import { readXattrs } from '../host/tree/xattrs.ts'
 import type { Session } from '../plan/session.ts'
 import { type Choice, crossesTrees, isWhole } from './choose.ts'
 import { digestFiles } from './digest.ts'
-import { type Gathered, gatherTrees, readMeta } from './gather.ts'
+import { dropAliased, type Gathered, gatherTrees, readMeta } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
 import { makeKnownFiles } from './known.ts'
@@ -79,6 +79,7 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   })
   const objects = await knownAsObjects(session, request)
   mergeKnownNames(gathered, { ...other, objects })
+  const unsettled = dropAliased(gathered)
   await readMeta(session, gathered, { ignoreTimes })
   const equal = await findEqual({
     files: gathered.files.values(),
@@ -96,7 +97,7 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   const gone = new Set(
     gathered.unreadable.flatMap(({ tree, what }) => (what.path === '' ? [tree] : [])),
   )
-  const there = looked.filter((tree) => !gone.has(tree))
+  const there = looked.filter((tree) => !gone.has(tree) && !unsettled.has(tree.id))
   recordRun(index, { looked: there, files: gathered.files.values(), shared, ignoreTimes })
   return { ...shared, ...found }
 }

@@ -12,6 +12,7 @@ import { gatherTrees, readMeta } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
 import { isObjectName, objectName, variantName } from './meta_key.ts'
+import { markUnfinished } from './record.ts'
 import { openRelinker, type Relink, type Relinker } from './relink.ts'
 import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
 import { type FileNode, pathOf } from './tree.ts'
@@ -74,6 +75,7 @@ export async function verifyStore(session: Session, request: VerifyRequest): Pro
 function forget(index: Index, { ino, names }: FileNode): void {
   index.change(() => {
     index.drop(ino)
+    markUnfinished(index)
     for (const id of new Set(names.map(({ tree }) => tree.id))) index.dropTree(id)
   })
 }

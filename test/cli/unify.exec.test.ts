@@ -4,8 +4,17 @@
  * @module
  */
 import { execFileSync } from 'node:child_process'
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { makeTree, program } from './program.ts'
@@ -103,6 +112,33 @@ test('gives a guest files of its own again', () => {
   assert.is(it.run('set', 'web', '--unset', 'unify.exclude').code, 0)
   assert.is(it.run('unify', '--auto').code, 0)
   assert.is(lstatSync(same('web')).ino, lstatSync(same('db')).ino)
+})
+
+test('goes on with a move that died between two names of a file', () => {
+  makeGuest('linked')
+  const directory = lib('guests', 'linked', 'upper/srv')
+  linkSync(join(directory, 'same'), join(directory, 'same2'))
+  execFileSync('touch', ['-d', '2024-05-06 07:08:09.123456789', directory])
+  const before = lstatSync(directory, { bigint: true })
+  assert.is(it.run('unify').code, 0)
+  const layer = dirname(same('linked'))
+  assert.equal(readdirSync(layer).toSorted(), ['same', 'same2'])
+  // As it was when only the first had been moved.
+  renameSync(join(layer, 'same2'), join(directory, 'same2'))
+  const time = { mtimeSec: Number(before.mtimeNs / 1_000_000_000n), mtimeNsec: 123_456_789 }
+  writeFileSync(
+    lib('guests/linked/move.json'),
+    JSON.stringify({
+      layer: basename(dirname(layer)),
+      directories: [{ path: 'srv', opaque: false, ...time }],
+      paths: ['srv/same', 'srv/same2'],
+    }),
+  )
+  assert.is(it.run('set', 'linked', 'autostart=true').code, 0)
+  assert.equal(readdirSync(directory), ['own'])
+  assert.equal(readdirSync(layer).toSorted(), ['same', 'same2'])
+  assert.is(lstatSync(directory, { bigint: true }).mtimeNs, before.mtimeNs)
+  assert.not(existsSync(lib('guests/linked/move.json')))
 })
 
 test('refuses what it cannot do', () => {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
+import type { Tree } from '../../core/unify/tree.ts'
 import { suite } from '../support/suite.ts'
 import { assertTidy, openLab, savedBy } from './lab.ts'
 import { assertSame, manifest } from './manifest.ts'
@@ -67,6 +68,28 @@ test('a file with a name where nothing is shared stays as it is under all of the
   }
   assert.is(ino('a/usr/etc/x'), ino('b/usr/etc/x'))
   assert.is(ino('a/usr/etc/x'), ino('a/etcetera'))
+})
+
+test('what has a name that nobody knows of could be written to, and stays until that is gone', async (context) => {
+  const lab = await openLab(context)
+  const trees = [lab.tree('a'), lab.tree('b')]
+  lab.sh('echo same > a/f; cp -a a/f b/f; ln a/f elsewhere')
+  const ino = (path: string) => statSync(lab.at(path)).ino
+  assert.is((await lab.run(trees)).links, 0)
+  assert.is.not(ino('a/f'), ino('b/f'))
+  lab.sh('rm elsewhere')
+  assert.is((await lab.run(trees)).links, 1)
+  assert.is(ino('a/f'), ino('b/f'))
+})
+
+test('what a guest can still write to under another name stays', async (context) => {
+  const lab = await openLab(context)
+  const upper: Tree = { ...lab.tree('upper'), writable: true }
+  const trees = [lab.tree('a'), lab.tree('b'), upper]
+  lab.sh('echo same > a/f; cp -a a/f b/f; ln a/f upper/g')
+  const moveOut = () => Promise.reject(new Error('nothing is to be moved'))
+  assert.is((await lab.run(trees, { moveOut })).links, 0)
+  assert.is(lab.sh('stat -c %h a/f b/f').trim(), '2\n1')
 })
 
 test('nothing outside of a tree is followed into', async (context) => {
