@@ -28,7 +28,7 @@ const test = suite('unify of writable layers', {
   timeoutMs: 120_000,
 })
 /** `VSERVER_TEST_KILLS=100` tries as many moments. */
-const kills = Number(process.env['VSERVER_TEST_KILLS'] ?? '10')
+const kills = Number(process.env['VSERVER_TEST_KILLS'] ?? '3')
 const it = program()
 test.after(() => it.dispose())
 const lib = (...parts: readonly string[]) => join(it.root, 'var/lib/vserver', ...parts)
