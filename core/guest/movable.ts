@@ -195,6 +195,6 @@ function toDirectory(
 }
 
 /** A path with all directories above it, the topmost first; the root is the empty path. Pure. */
-export function withParents(path: ByteString): readonly ByteString[] {
+function withParents(path: ByteString): readonly ByteString[] {
   return path === '' ? [''] : [...withParents(parentOf(path)), path]
 }

@@ -81,7 +81,7 @@ export type Role = keyof typeof role
  * | LOAD    | 0: DATA source (its length, 1, 2, 4 or 8, is the width) | the unsigned value stored there |
  * | SERVE   | 0: socket, 1: DATA the base environment and the login command, each a list of NUL-terminated texts ended by an empty one, 2: TEXT search path: starts commands until nobody can ask for one any more | does not return |
  * | LIST    | 0: number directory descriptor, 1: TEXT path of a directory below it (`.`: itself), 2: IMM flags of `list`: appends a `list_head` and a `list_entry` for each name to the reply | 0, also when the directory cannot be read: the head says so |
- * | RELINK  | 0: number directory descriptor, 1: TEXT path of a directory below it, 2: DATA a `relink_head` and its entries, 3: number descriptor of the store, 4: TEXT staging name in the store, of this session alone: makes files of the directory links to objects of the store, or objects of files; appends an errno (32 bits, 0: done) for each entry to the reply | 0 |
+ * | RELINK  | 0: number directory descriptor, 1: TEXT path of a directory below it, 2: DATA a `relink_head` and its entries, 3: number descriptor of the store, 4: TEXT staging name in the store, which no other executor uses: makes files of the directory links to objects of the store, or objects of files; appends an errno (32 bits, 0: done) for each entry to the reply | 0 |
  */
 export const op = {
   SYSCALL: 0,

@@ -17,8 +17,6 @@ export interface Digestible {
   readonly careful?: boolean
 }
 
-export const DIGEST_BYTES = 32
-
 /** A digest; or why there is none: an errno's name, `ESTALE` when the size is another one. */
 export type Digest = Buffer | string
 
