@@ -24,7 +24,8 @@ static const struct {
 	const char *what;
 	const char *hint;
 } limits[] VS_COLD = {
-	{ 64, ~0ull, RLIMIT_NOFILE, "64 open files", "raise the limit in the calling shell: ulimit -n 1024" },
+	/* The kernel refuses one above fs.nr_open, to root too. */
+	{ 64, 1024, RLIMIT_NOFILE, "64 open files", "raise the limit in the calling shell: ulimit -n 1024" },
 	{ 2ull << 30, ~0ull, RLIMIT_AS, "2147483648 bytes of address space",
 	  "lift the limit in the calling shell: ulimit -v unlimited" },
 	{ 256ull << 20, ~0ull, RLIMIT_FSIZE, "files of 268435456 bytes",

@@ -175,7 +175,10 @@ test('has snapshots that nobody can write to', async ({ cleanup }) => {
   assert.is(it.must('exec', 'old', '--', 'cat', '/new/a'), 'old/a')
   const refused = it.run(['snapshots', 'web', '--rollback', 'live'])
   assert.is(refused.code, 1)
-  assert.match(refused.stderr, /Cannot roll back "web": it is running\n {2}vserver (?:--root \S+ )?stop web/)
+  assert.match(
+    refused.stderr,
+    /Cannot roll back "web": it is running\n {2}vserver (?:--root \S+ )?stop web/,
+  )
   it.must('stop', 'web')
   const last = numbers(lib('guests/web/upper'))
   it.must('snapshots', 'web', '--rollback', 'live')
