@@ -134,6 +134,7 @@ function statement(op: Op, cells: Cells): string {
     case 'REPORT':
     case 'SERVE':
     case 'LIST':
+    case 'COMPARE':
     case 'RELINK':
       throw new RangeError(`a start plan holds no ${op.code}`)
     default:

@@ -50,11 +50,11 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     }
     if (args.flag('auto')) await becomeBackground(session)
     const { lockTimeoutMs: timeoutMs } = cli.globals
-    const deed = async (store: string) => {
+    const deed = async (store: string, openHelpers: UnifyRequest['openHelpers']) => {
       const chosen = names.length === 0 ? listGuests(cli.root) : names
       const dryRun = args.flag('dry-run')
       const ignoreTimes = args.flag('ignore-times')
-      const options = { registry, chosen, dryRun, ignoreTimes, store }
+      const options = { registry, chosen, dryRun, ignoreTimes, store, openHelpers }
       const onDamage = (aside: string) =>
         cli.out.note(`the index was damaged, and is made anew; the old one is "${aside}"`)
       const place = { path: join(cli.root.lib, 'index.sqlite'), onDamage }
@@ -85,6 +85,7 @@ interface Options {
   readonly dryRun: boolean
   readonly ignoreTimes: boolean
   readonly store: string
+  readonly openHelpers: UnifyRequest['openHelpers']
 }
 
 async function unify(
@@ -113,6 +114,7 @@ async function unify(
     dryRun,
     ignoreTimes: options.ignoreTimes || host.ignoreTimes,
     signal: cli.signal,
+    openHelpers: options.openHelpers,
     progress: progressOf(cli),
     async moveOut(tree, files) {
       const moved = await moveOutOf(cli, { session, tree, files })
@@ -171,17 +173,9 @@ async function verify(
     excludesOf: (guest) => excludesOf(guest, registry),
     stopped: [],
   })
-  const { ignoreTimes } = host
   const progress = progressOf(cli)
   const { signal } = cli
-  const verified = await verifyStore(session, {
-    trees,
-    store,
-    index,
-    ignoreTimes,
-    signal,
-    progress,
-  })
+  const verified = await verifyStore(session, { trees, store, index, signal, progress })
   cli.out.endProgress()
   if (cli.globals.json) cli.out.print(verifiedJson(verified))
   else if (!cli.globals.quiet || verified.damaged.length > 0) cli.out.print(showVerified(verified))

@@ -49,6 +49,7 @@
 #define VS_OP_SERVE 14u
 #define VS_OP_LIST 15u
 #define VS_OP_RELINK 16u
+#define VS_OP_COMPARE 17u
 
 #define VS_ARG_IMM 0u
 #define VS_ARG_SLOT 1u
@@ -92,7 +93,10 @@
 #define VS_REFUSE_WHOLE 21u
 #define VS_REFUSE_UNUSED 22u
 
-#define VS_LIST_CLOSELY 1u
+#define VS_COMPARE_CACHED 1u
+#define VS_COMPARE_MOST 256u
+
+#define VS_COMPARED_CAREFULLY 1u
 
 #define VS_RELINK_LINK 1u
 #define VS_RELINK_ADOPT 2u
@@ -137,8 +141,9 @@
 	[VS_OP_SWEEP] = { 3, 8 }, \
 	[VS_OP_LOAD] = { 4 }, \
 	[VS_OP_SERVE] = { 3, 4, 8 }, \
-	[VS_OP_LIST] = { 3, 8, 1 }, \
+	[VS_OP_LIST] = { 3, 8 }, \
 	[VS_OP_RELINK] = { 3, 8, 4, 3, 8 }, \
+	[VS_OP_COMPARE] = { 4, 1 }, \
 }
 
 struct vs_header {
@@ -333,13 +338,11 @@ struct vs_list_entry {
 	uint32_t mode;
 	uint32_t rdev_major;
 	uint32_t rdev_minor;
-	uint32_t flags;
-	uint32_t xattr_bytes;
 	uint32_t error;
 	uint16_t name_bytes;
 	uint16_t record_bytes;
 };
-_Static_assert(sizeof(struct vs_list_entry) == 88, "list_entry");
+_Static_assert(sizeof(struct vs_list_entry) == 80, "list_entry");
 _Static_assert(offsetof(struct vs_list_entry, ino) == 0, "list_entry.ino");
 _Static_assert(offsetof(struct vs_list_entry, size) == 8, "list_entry.size");
 _Static_assert(offsetof(struct vs_list_entry, blocks) == 16, "list_entry.blocks");
@@ -353,11 +356,47 @@ _Static_assert(offsetof(struct vs_list_entry, nlink) == 56, "list_entry.nlink");
 _Static_assert(offsetof(struct vs_list_entry, mode) == 60, "list_entry.mode");
 _Static_assert(offsetof(struct vs_list_entry, rdev_major) == 64, "list_entry.rdev_major");
 _Static_assert(offsetof(struct vs_list_entry, rdev_minor) == 68, "list_entry.rdev_minor");
-_Static_assert(offsetof(struct vs_list_entry, flags) == 72, "list_entry.flags");
-_Static_assert(offsetof(struct vs_list_entry, xattr_bytes) == 76, "list_entry.xattr_bytes");
-_Static_assert(offsetof(struct vs_list_entry, error) == 80, "list_entry.error");
-_Static_assert(offsetof(struct vs_list_entry, name_bytes) == 84, "list_entry.name_bytes");
-_Static_assert(offsetof(struct vs_list_entry, record_bytes) == 86, "list_entry.record_bytes");
+_Static_assert(offsetof(struct vs_list_entry, error) == 72, "list_entry.error");
+_Static_assert(offsetof(struct vs_list_entry, name_bytes) == 76, "list_entry.name_bytes");
+_Static_assert(offsetof(struct vs_list_entry, record_bytes) == 78, "list_entry.record_bytes");
+
+struct vs_compare_head {
+	uint64_t size;
+	uint64_t offset;
+	uint64_t length;
+	uint32_t count;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct vs_compare_head) == 32, "compare_head");
+_Static_assert(offsetof(struct vs_compare_head, size) == 0, "compare_head.size");
+_Static_assert(offsetof(struct vs_compare_head, offset) == 8, "compare_head.offset");
+_Static_assert(offsetof(struct vs_compare_head, length) == 16, "compare_head.length");
+_Static_assert(offsetof(struct vs_compare_head, count) == 24, "compare_head.count");
+_Static_assert(offsetof(struct vs_compare_head, reserved) == 28, "compare_head.reserved");
+
+struct vs_compare_entry {
+	uint32_t root;
+	uint16_t flags;
+	uint16_t path_bytes;
+};
+_Static_assert(sizeof(struct vs_compare_entry) == 8, "compare_entry");
+_Static_assert(offsetof(struct vs_compare_entry, root) == 0, "compare_entry.root");
+_Static_assert(offsetof(struct vs_compare_entry, flags) == 4, "compare_entry.flags");
+_Static_assert(offsetof(struct vs_compare_entry, path_bytes) == 6, "compare_entry.path_bytes");
+
+struct vs_compare_result {
+	uint32_t class;
+	uint32_t error;
+	uint32_t flags;
+	uint32_t xattr_bytes;
+	uint64_t cached;
+};
+_Static_assert(sizeof(struct vs_compare_result) == 24, "compare_result");
+_Static_assert(offsetof(struct vs_compare_result, class) == 0, "compare_result.class");
+_Static_assert(offsetof(struct vs_compare_result, error) == 4, "compare_result.error");
+_Static_assert(offsetof(struct vs_compare_result, flags) == 8, "compare_result.flags");
+_Static_assert(offsetof(struct vs_compare_result, xattr_bytes) == 12, "compare_result.xattr_bytes");
+_Static_assert(offsetof(struct vs_compare_result, cached) == 16, "compare_result.cached");
 
 struct vs_relink_head {
 	int64_t mtime_sec;

@@ -53,6 +53,15 @@ long vs_op_list(struct vs_machine *m, const struct vs_op *op, int root);
  */
 long vs_open_below(int root, const char *path, uint64_t *mount);
 
+/*
+ * Inode flags and the length of the list of xattrs of an open file; both 0 where the file system has none. 0 or
+ * -errno.
+ */
+long vs_look_closely(int fd, uint32_t *flags, uint32_t *xattr_bytes);
+
+/* ops_compare.c */
+long vs_op_compare(struct vs_machine *m, const struct vs_op *op);
+
 /* ops_relink.c */
 long vs_op_relink(struct vs_machine *m, const struct vs_op *op, int root, int store);
 

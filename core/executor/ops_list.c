@@ -1,8 +1,7 @@
 /*
- * LIST: a directory and what is known of each name in it, at a few system calls a name.
+ * LIST: a directory and what is known of each name in it, at a system call a name.
  *
- * What lies there may change meanwhile. Nothing is followed: no link, no mount, and a name that has
- * become another kind of file since it was looked at is at worst opened without waiting, and never read.
+ * What lies there may change meanwhile. Nothing is followed: no link, no mount.
  */
 #include <linux/fs.h>
 #include <linux/openat2.h>
@@ -24,7 +23,6 @@ struct entry {
 
 struct directory {
 	int fd;
-	int closely;
 	uint64_t mount;
 };
 
@@ -59,27 +57,19 @@ static long unless_unsupported(long result)
 	return result == -ENOTTY || result == -EOPNOTSUPP ? 0 : result;
 }
 
-/* Opening changes no atime: only reading would. */
-VS_LATE static long look_closely(int dir, const char *name, struct vs_list_entry *entry)
+VS_LATE long vs_look_closely(int fd, uint32_t *flags, uint32_t *xattr_bytes)
 {
-	long fd = sys_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 	/* the ioctl says long, and file systems write an int */
-	uint64_t flags = 0;
-	long result;
+	uint64_t word = 0;
+	long result = unless_unsupported(sys(__NR_ioctl, fd, FS_IOC_GETFLAGS, &word));
 
-	if (fd < 0)
-		return fd;
-	result = unless_unsupported(sys(__NR_ioctl, fd, FS_IOC_GETFLAGS, &flags));
-	entry->flags = (uint32_t)flags;
-	if (!result) {
+	*flags = (uint32_t)word;
+	if (!result)
 		result = unless_unsupported(sys(__NR_flistxattr, fd, NULL, 0));
-		if (result > 0) {
-			entry->xattr_bytes = (uint32_t)result;
-			result = 0;
-		}
-	}
-	sys_close((int)fd);
-	return result;
+	if (result <= 0)
+		return result;
+	*xattr_bytes = (uint32_t)result;
+	return 0;
 }
 
 VS_LATE static long look(const struct directory *d, const char *name, struct vs_list_entry *entry)
@@ -105,7 +95,7 @@ VS_LATE static long look(const struct directory *d, const char *name, struct vs_
 	entry->mode = st.stx_mode;
 	entry->rdev_major = st.stx_rdev_major;
 	entry->rdev_minor = st.stx_rdev_minor;
-	return d->closely && S_ISREG(st.stx_mode) ? look_closely(d->fd, name, entry) : 0;
+	return 0;
 }
 
 /* Entries are put where the reply ends, which has no alignment. */
@@ -152,13 +142,11 @@ VS_LATE static long append_all(struct vs_machine *m, const struct directory *d, 
 VS_LATE long vs_op_list(struct vs_machine *m, const struct vs_op *op, int root)
 {
 	struct vs_list_head head = { 0 };
-	struct directory d = { .closely = !!(op->args[2] & VS_LIST_CLOSELY) };
+	struct directory d;
 	uint8_t *to;
 	size_t start;
 	long fd, error;
 
-	if (op->args[2] & ~(uint64_t)VS_LIST_CLOSELY)
-		return -EINVAL;
 	error = vs_extend_reply(m, sizeof(head), &to);
 	if (error)
 		return error;

@@ -158,6 +158,8 @@ static long run_op(struct vs_machine *m, const struct vs_op *op)
 		return vs_op_list(m, op, (int)value(m, op, 0));
 	case VS_OP_RELINK:
 		return vs_op_relink(m, op, (int)value(m, op, 0), (int)value(m, op, 3));
+	case VS_OP_COMPARE:
+		return vs_op_compare(m, op);
 	case VS_OP_SERVE:
 		vs_op_serve(m, (int)value(m, op, 0), op);
 	default:

@@ -93,7 +93,7 @@ async function readLayer(
 ): Promise<ReadonlyMap<ByteString, Found>> {
   const found = new Map<ByteString, Found>()
   const entries = new Map<ByteString, Listed>()
-  await listTree(session, { root: upper, briefly: true }, (directory) => {
+  await listTree(session, { root: upper }, (directory) => {
     const { path, mtimeSec, mtimeNsec } = directory
     const files = new Map<ByteString, Listed>()
     for (const entry of directory.entries) {

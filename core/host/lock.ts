@@ -25,6 +25,8 @@ export interface LockRequest {
   /** The verb that the lock is taken for; others see it. */
   readonly verb: string
   readonly timeoutMs: number
+  /** Others may hold it so as well; who they are is not written down. */
+  readonly shared?: boolean
   readonly signal?: AbortSignal
   /** Called once when somebody else holds the lock, before waiting. */
   readonly onWait?: (holder: LockHolder) => void
@@ -57,7 +59,7 @@ export async function takeLock(
   let waited = false
   for (;;) {
     request.signal?.throwIfAborted()
-    const fd = await tryLock(session, path, request.verb)
+    const fd = await tryLock(session, path, request)
     if (fd !== undefined) return { lock: { release: () => closeDescriptor(session, fd) } }
     const holder = readHolder(path)
     if (uptimeMs() >= end) return { holder }
@@ -76,12 +78,12 @@ function uptimeMs(): number {
 async function tryLock(
   session: Session,
   path: string,
-  verb: string,
+  request: LockRequest,
 ): Promise<number | undefined> {
   for (;;) {
     const fd = await openLock(session, path)
     try {
-      const { dev, ino } = await flock(session, { fd, path, verb })
+      const { dev, ino } = await flock(session, { fd, path, request })
       const named = lstatSync(path, { bigint: true, throwIfNoEntry: false })
       if (named !== undefined && named.dev === dev && named.ino === ino) return fd
       await closeDescriptor(session, fd)
@@ -103,20 +105,26 @@ async function openLock(session: Session, path: string): Promise<number> {
   return Number(slots[fd.kind === 'slot' ? fd.slot : 0])
 }
 
-/** Locks and writes who holds it: `PID VERB\n`. */
+/** Locks and, unless others hold it too, writes who holds it: `PID VERB\n`. */
 async function flock(
   session: Session,
-  { fd, path, verb }: { fd: number; path: string; verb: string },
+  { fd, path, request: { verb, shared = false } }: {
+    fd: number
+    path: string
+    request: LockRequest
+  },
 ): Promise<{ dev: bigint; ino: bigint }> {
   const builder = planBuilder()
   const p = builder.program('MAIN')
   const text = encodeUtf8(`${process.pid} ${verb}\n`)
   const stat = bytes(STAT_BYTES)
   p.step(0, `take the lock "${path}"`)
-  p.call('flock', [fd, k.LOCK_EX | k.LOCK_NB])
-  p.step(1, `write into the lock "${path}"`)
-  p.call('pwrite64', [fd, bytes(text), text.length, 0])
-  p.call('ftruncate', [fd, text.length])
+  p.call('flock', [fd, (shared ? k.LOCK_SH : k.LOCK_EX) | k.LOCK_NB])
+  if (!shared) {
+    p.step(1, `write into the lock "${path}"`)
+    p.call('pwrite64', [fd, bytes(text), text.length, 0])
+    p.call('ftruncate', [fd, text.length])
+  }
   p.step(2, `look at the lock "${path}"`)
   p.call('fstat', [fd, stat])
   p.emit('REPORT', [stat, STAT_BYTES])

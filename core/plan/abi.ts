@@ -10,7 +10,7 @@
  */
 import { unifyLayout } from './abi_unify.ts'
 
-export { list, relink } from './abi_unify.ts'
+export { compare, compared, relink } from './abi_unify.ts'
 
 /** Version of the plan format; the executor refuses every other one. */
 export const PLAN_VERSION = 1
@@ -80,8 +80,9 @@ export type Role = keyof typeof role
  * | SWEEP   | 0: directory descriptor, 1: TEXT name: removes a file or directory tree without following links or crossing mounts | 0 |
  * | LOAD    | 0: DATA source (its length, 1, 2, 4 or 8, is the width) | the unsigned value stored there |
  * | SERVE   | 0: socket, 1: DATA the base environment and the login command, each a list of NUL-terminated texts ended by an empty one, 2: TEXT search path: starts commands until nobody can ask for one any more | does not return |
- * | LIST    | 0: number directory descriptor, 1: TEXT path of a directory below it (`.`: itself), 2: IMM flags of `list`: appends a `list_head` and a `list_entry` for each name to the reply | 0, also when the directory cannot be read: the head says so |
+ * | LIST    | 0: number directory descriptor, 1: TEXT path of a directory below it (`.`: itself): appends a `list_head` and a `list_entry` for each name to the reply | 0, also when the directory cannot be read: the head says so |
  * | RELINK  | 0: number directory descriptor, 1: TEXT path of a directory below it, 2: DATA a `relink_head` and its entries, 3: number descriptor of the store, 4: TEXT staging name in the store, which no other executor uses: makes files of the directory links to objects of the store, or objects of files; appends an errno (32 bits, 0: done) for each entry to the reply | 0 |
+ * | COMPARE | 0: DATA groups, each a `compare_head` and its entries, 1: IMM flags of `compare`: tells which files of each group have the same bytes; appends a `compare_result` for each entry to the reply | 0 |
  */
 export const op = {
   SYSCALL: 0,
@@ -101,6 +102,7 @@ export const op = {
   SERVE: 14,
   LIST: 15,
   RELINK: 16,
+  COMPARE: 17,
 } as const
 export type OpName = keyof typeof op
 
@@ -130,8 +132,9 @@ export const shape = {
   SWEEP: [number, ['TEXT']],
   LOAD: [['DATA']],
   SERVE: [number, ['DATA'], ['TEXT']],
-  LIST: [number, ['TEXT'], ['IMM']],
+  LIST: [number, ['TEXT']],
   RELINK: [number, ['TEXT'], ['DATA'], number, ['TEXT']],
+  COMPARE: [['DATA'], ['IMM']],
 } as const satisfies Readonly<Record<OpName, readonly (readonly (keyof typeof arg)[])[]>>
 
 /**

@@ -1,15 +1,24 @@
 /**
- * The part of the binary interface that unification needs: what the ops LIST and RELINK take and give.
+ * The part of the binary interface that unification needs: what the ops LIST, COMPARE and RELINK take and
+ * give.
  * `abi.ts` has it all. Pure data.
  *
  * @module
  */
 import type { Layout } from './abi.ts'
 
-/** Flags of LIST. */
-export const list = {
-  /** Inode flags and the length of the list of xattrs, of regular files. */
-  CLOSELY: 1,
+/** Flags of COMPARE. */
+export const compare = {
+  /** How much of each file is in memory. */
+  CACHED: 1,
+  /** Files of one group, at most: all of them are open at once. */
+  MOST: 256,
+} as const
+
+/** What COMPARE needs to know of a file. */
+export const compared = {
+  /** What is there may be no regular file by now, and opening it a deed. */
+  CAREFULLY: 1,
 } as const
 
 /** What RELINK does to a file that is still the one that the entry tells of (ESTALE otherwise). */
@@ -36,9 +45,7 @@ export const unifyLayout = {
    * LIST: one name, in the order of getdents64(2); `.` and `..` are left out. Behind it the name
    * (`name_bytes` without NUL), a NUL and padding; the next one begins after `record_bytes`, a multiple
    * of 8. `error`: errno of the look at it, EXDEV for what is mounted there; the other fields may then
-   * be 0. `blocks` of 512 bytes; `mode` with the type; `flags` of FS_IOC_GETFLAGS and `xattr_bytes` of
-   * listxattr(2), both 0 unless asked for and supported. Times and owner are read before these two, so
-   * that a change in between shows in ctime later.
+   * be 0. `blocks` of 512 bytes; `mode` with the type.
    */
   list_entry: [
     ['ino', 'u64'],
@@ -54,11 +61,42 @@ export const unifyLayout = {
     ['mode', 'u32'],
     ['rdev_major', 'u32'],
     ['rdev_minor', 'u32'],
-    ['flags', 'u32'],
-    ['xattr_bytes', 'u32'],
     ['error', 'u32'],
     ['name_bytes', 'u16'],
     ['record_bytes', 'u16'],
+  ],
+  /**
+   * COMPARE: `count` entries of files of `size` bytes follow, of which the `length` bytes from `offset` on
+   * are compared; then the next group.
+   */
+  compare_head: [
+    ['size', 'u64'],
+    ['offset', 'u64'],
+    ['length', 'u64'],
+    ['count', 'u32'],
+    ['reserved', 'u32'],
+  ],
+  /**
+   * COMPARE: a file by its path below a directory that is open as `root`; `flags` of `compared`. Behind it
+   * the path (`path_bytes` without NUL), a NUL and padding up to a multiple of 8.
+   */
+  compare_entry: [
+    ['root', 'u32'],
+    ['flags', 'u16'],
+    ['path_bytes', 'u16'],
+  ],
+  /**
+   * COMPARE: the answer for one entry. `class`: index in its group of the first file that has the same bytes
+   * there, its own if it is that. `error`: errno, and then nothing else; ESTALE for what is no regular file
+   * or has not the size. `flags` of FS_IOC_GETFLAGS and `xattr_bytes` of listxattr(2), 0 where there are
+   * none; `cached` pages, 0 unless asked for and known.
+   */
+  compare_result: [
+    ['class', 'u32'],
+    ['error', 'u32'],
+    ['flags', 'u32'],
+    ['xattr_bytes', 'u32'],
+    ['cached', 'u64'],
   ],
   /** RELINK: `count` entries follow, up to the table's end; the directory's mtime is set to this one. */
   relink_head: [

@@ -90,6 +90,7 @@ export function checkMeaning(
     case 'SWEEP':
     case 'LIST':
     case 'RELINK':
+    case 'COMPARE':
       return undefined
     default:
       return name satisfies never

@@ -3,14 +3,29 @@
  *
  * @module
  */
-import type { Equal, Known } from './match.ts'
+import type { Known } from './match.ts'
 import { objectName, variantName, variantOf } from './meta_key.ts'
 import type { FileStamp, Relink } from './relink.ts'
 import type { FileNode, Name } from './tree.ts'
 
+/** Files that are equal in every way. */
+export interface EqualFiles {
+  readonly files: readonly FileNode[]
+  readonly known: readonly Known[]
+  /** SHA-256. */
+  readonly content: Uint8Array
+  /** See `meta_key.ts`. */
+  readonly meta: string
+  readonly basic: string
+}
+
 /** An inode that gives way, and the names that it has. */
 export interface Giving {
-  readonly file: FileStamp & { readonly blocks: number; readonly nlink: number }
+  readonly file: FileStamp & {
+    readonly blocks: number
+    readonly nlink: number
+    readonly cached: number
+  }
   readonly names: readonly Name[]
   /** Its name in the store, where it has one. */
   readonly object: string | undefined
@@ -23,14 +38,14 @@ export interface Choice {
   /** All names of it, unless it is in the store already. */
   readonly adopt: Name | undefined
   readonly give: readonly Giving[]
-  readonly equal: Equal
+  readonly equal: EqualFiles
 }
 
 /**
  * Chooses: what is in the store already, else what takes the fewest blocks and then has the most names. What
  * is in the store under another number of its name has as many names as an inode can have: it is left alone.
  */
-export function choose(equal: Equal): Choice {
+export function choose(equal: EqualFiles): Choice {
   const all: readonly Giving[] = [
     ...equal.files.map((file): Giving => ({ file, names: file.names, object: file.object })),
     ...equal.known.map(fromKnown),
@@ -51,9 +66,9 @@ export function choose(equal: Equal): Choice {
 const isVariant = (object: string | undefined, of: string) =>
   object !== undefined && variantName(object, 0) === variantName(of, 0)
 
-function fromKnown({ row, names }: Known): Giving {
+function fromKnown({ row, names, cached }: Known): Giving {
   const object = row.object ?? undefined
-  return { file: { ...row, nlink: names.length }, names, object }
+  return { file: { ...row, nlink: names.length, cached }, names, object }
 }
 
 function best(all: readonly Giving[]): Giving {
@@ -75,16 +90,4 @@ export function links({ give, stays, object }: Choice): readonly Relink[] {
   return give.flatMap(({ file, names }) =>
     names.map((name): Relink => ({ name, file, action: 'LINK', object, objectIno: stays.ino }))
   )
-}
-
-/** Whether files of this group are shared between trees, not only within one. */
-export function crossesTrees({ files, known }: Equal): boolean {
-  if (known.length > 0) return true
-  const trees = new Set(files.flatMap(({ names }) => names.map(({ tree }) => tree.id)))
-  return trees.size > 1
-}
-
-/** Whether all names of a file are known: only then can it leave a writable layer with all of them. */
-export function isWhole({ names, nlink }: FileNode): boolean {
-  return names.length === nlink
 }

@@ -3,29 +3,23 @@
  *
  * @module
  */
-import { type ByteString, byteString, join, PATH_BYTES } from '../host/tree/names.ts'
-import type { Xattr } from '../host/tree/entry.ts'
-import { readXattrs } from '../host/tree/xattrs.ts'
+import { byteString, join, PATH_BYTES } from '../host/tree/names.ts'
 import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { makeExclude } from './exclude.ts'
-import type { Listed } from './listed.ts'
-import { type Directory, listTree, type Unreadable } from './listing.ts'
-import { isIdentityXattr, metaKey, type MetaOptions } from './meta_key.ts'
-import { type FileNode, pathOf, type Tree } from './tree.ts'
+import { type ListedRecord, nameOf } from './listed.ts'
+import { type Unreadable, type Visitor, walkTree } from './listing.ts'
+import { type FileTable, fileTable, type Place } from './table.ts'
+import type { Tree } from './tree.ts'
 
 export interface Gathered {
-  /** By inode number. */
-  readonly files: Map<number, FileNode>
+  readonly files: FileTable
   /** Names of regular files that were looked at. */
   names: number
   readonly unreadable: { readonly tree: Tree; readonly what: Unreadable }[]
 }
-
-/** FS_IMMUTABLE_FL and FS_APPEND_FL (linux/fs.h): files that no name can be added to. */
-const UNLINKABLE = 0x10 | 0x20
 
 /**
  * Lists trees. A file that has one of its names where nothing is shared, or where no path leads to, stays as
@@ -36,33 +30,58 @@ export async function gatherTrees(
   trees: readonly Tree[],
   { signal, progress }: { signal: AbortSignal; progress: (done: number) => void },
 ): Promise<Gathered> {
-  const gathered: Gathered = { files: new Map(), names: 0, unreadable: [] }
+  const gathered: Gathered = { files: fileTable(), names: 0, unreadable: [] }
   const excluded = new Set<number>()
   for (const [done, tree] of trees.entries()) {
     progress(done)
-    const isExcluded = makeExclude(tree.excludes)
-    const longest = PATH_BYTES - byteString(tree.path).length - 1
-    const visit = (directory: Directory) => {
-      for (const entry of directory.entries) {
-        if ((entry.mode & k.S_IFMT) !== k.S_IFREG || entry.error !== 0) continue
-        gathered.names++
-        const path = join(directory.path, entry.name)
-        if (path.length > longest || isExcluded(path)) excluded.add(entry.ino)
-        else if (canShare(entry)) {
-          let file = gathered.files.get(entry.ino)
-          if (file === undefined) gathered.files.set(entry.ino, file = toNode(entry, tree))
-          // A guest could write to it under one of its names.
-          else if (file.writable !== tree.writable) excluded.add(entry.ino)
-          const { path: below, mtimeSec, mtimeNsec } = directory
-          file.names.push({ tree, directory: below, mtimeSec, mtimeNsec, name: entry.name })
-        }
-      }
-    }
-    const unreadable = await listTree(session, { root: tree.path, signal }, visit).catch(unlessGone)
+    const visitor = visitorOf(tree, { gathered, excluded })
+    const unreadable = await walkTree(session, { root: tree.path, signal }, visitor)
+      .catch(unlessGone)
     for (const what of unreadable) gathered.unreadable.push({ tree, what })
   }
-  for (const ino of excluded) gathered.files.delete(ino)
+  const { files } = gathered
+  for (const ino of excluded) {
+    const file = files.ofIno(ino)
+    if (file !== undefined) files.drop(file)
+  }
   return gathered
+}
+
+/** Puts what is seen of one tree into the table. */
+function visitorOf(
+  tree: Tree,
+  { gathered, excluded }: { gathered: Gathered; excluded: Set<number> },
+): Visitor {
+  const { files } = gathered
+  const exclude = makeExclude(tree.excludes)
+  const longest = PATH_BYTES - byteString(tree.path).length - 1
+  let place: Place = { tree, directory: '', mtimeSec: 0, mtimeNsec: 0 }
+  let number: number | undefined
+  let nothing = false
+  let some = false
+  let room = 0
+  const isExcluded = (entry: ListedRecord) =>
+    nothing || entry.nameEnd - entry.nameStart > room ||
+    (some && exclude.path(join(place.directory, nameOf(entry))))
+  return {
+    directory({ path, mtimeSec, mtimeNsec }) {
+      place = { tree, directory: path, mtimeSec, mtimeNsec }
+      number = undefined
+      nothing = exclude.path(path)
+      some = exclude.within(path)
+      room = path === '' ? longest : longest - path.length - 1
+    },
+    entry(entry) {
+      if ((entry.mode & k.S_IFMT) !== k.S_IFREG || entry.error !== 0) return
+      gathered.names++
+      // A file with a single name is not met again.
+      if (isExcluded(entry)) return void (entry.nlink > 1 && excluded.add(entry.ino))
+      if (!canShare(entry)) return
+      const file = files.add(entry, number ??= files.place(place))
+      // A guest could write to it under one of its names.
+      if ((files.at.writable[file] === 1) !== tree.writable) excluded.add(entry.ino)
+    },
+  }
 }
 
 /**
@@ -70,13 +89,14 @@ export async function gatherTrees(
  *
  * @returns ids of the immutable trees that such files are in: they are to be looked at again
  */
-export function dropAliased({ files }: Pick<Gathered, 'files'>): ReadonlySet<string> {
+export function dropAliased(files: FileTable): ReadonlySet<string> {
   const ids = new Set<string>()
-  for (const { ino, names, nlink, object, writable } of files.values()) {
-    const known = names.length + (object === undefined ? 0 : 1)
-    if (known >= nlink) continue
-    files.delete(ino)
-    if (!writable) { for (const { tree } of names) ids.add(tree.id) }
+  const { at } = files
+  for (const file of files.here()) {
+    const known = (at.names[file] ?? 0) + (files.objects.has(file) ? 1 : 0)
+    if (known >= (at.nlink[file] ?? 0)) continue
+    files.drop(file)
+    if (at.writable[file] === 0) { for (const { tree } of files.node(file).names) ids.add(tree.id) }
   }
   return ids
 }
@@ -91,64 +111,6 @@ function unlessGone(error: unknown): readonly Unreadable[] {
  * Whether a file may become one with another. Reading one that is nearly all hole would take as long as its
  * size says, for a guest that spent nothing on it.
  */
-function canShare({ flags, size, blocks }: Listed): boolean {
-  return (flags & UNLINKABLE) === 0 && size <= 8 * 512 * blocks + (1 << 20)
-}
-
-function toNode(entry: Listed, { writable }: Tree): FileNode {
-  const { ino, size, blocks, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = entry
-  const { uid, gid, nlink, mode, flags, xattrBytes } = entry
-  return {
-    ...{ ino, size, blocks, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec },
-    ...{ uid, gid, nlink, mode, flags, xattrBytes },
-    names: [],
-    meta: '',
-    digest: undefined,
-    writable,
-    object: undefined,
-  }
-}
-
-/**
- * Reads the xattrs of files that have any, and gives every file its metadata key. What is gone by now, with
- * its tree or because a guest was started, is not among the files any more.
- */
-export async function readMeta(
-  session: Session,
-  { files }: Pick<Gathered, 'files'>,
-  options: MetaOptions,
-): Promise<void> {
-  const having: FileNode[] = []
-  for (const file of files.values()) {
-    if (file.xattrBytes > 0) having.push(file)
-    else file.meta = metaKey(file, [], options)
-  }
-  for (let from = 0; from < having.length; from += 256) {
-    const some = having.slice(from, from + 256)
-    const paths = some.map(({ names }) => (names[0] === undefined ? '' : pathOf(names[0])))
-    const xattrs = await readThose(session, paths)
-    some.forEach((file, i) => {
-      const own = xattrs[i]
-      if (own === undefined) files.delete(file.ino)
-      else file.meta = metaKey(file, own, options)
-    })
-  }
-}
-
-/** The xattrs of each path; of one that cannot be looked at, `undefined`. */
-async function readThose(
-  session: Session,
-  paths: readonly ByteString[],
-): Promise<readonly (readonly Xattr[] | undefined)[]> {
-  try {
-    return await readXattrs(session, paths, isIdentityXattr)
-  } catch (error) {
-    if (!(error instanceof OpFailure)) throw error
-    if (paths.length === 1) return [undefined]
-    const half = paths.length >> 1
-    return [
-      ...await readThose(session, paths.slice(0, half)),
-      ...await readThose(session, paths.slice(half)),
-    ]
-  }
+function canShare({ size, blocks }: ListedRecord): boolean {
+  return size <= 8 * 512 * blocks + (1 << 20)
 }

@@ -13,6 +13,7 @@ export interface Row {
   readonly ino: number
   readonly size: number
   readonly blocks: number
+  /** See `basicKey`. */
   readonly meta: string
   readonly mtimeSec: number
   readonly mtimeNsec: number
@@ -49,7 +50,7 @@ export interface Index extends Disposable {
   change<T>(deed: () => T): T
 }
 
-const VERSION = 1
+const VERSION = 2
 
 const schema = `
   CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -63,6 +64,10 @@ const schema = `
     PRIMARY KEY (ino, tree, directory, name)) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS name_tree ON name (tree);
 `
+
+/** What an older version left is found again. */
+const clear = ['note', 'tree', 'file', 'name'].map((table) => `DROP TABLE IF EXISTS ${table};`)
+  .join(' ')
 
 const probes = [
   'SELECT key, value FROM note',
@@ -115,7 +120,7 @@ function open(path: string): Index {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
     const found = db.prepare('PRAGMA user_version').get()?.['user_version']
-    if (found !== VERSION) db.exec(`${schema} PRAGMA user_version = ${VERSION}`)
+    if (found !== VERSION) db.exec(`${clear} ${schema} PRAGMA user_version = ${VERSION}`)
     // Fails where the tables are others.
     for (const columns of probes) db.prepare(columns)
     return attach(db)

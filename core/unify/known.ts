@@ -9,7 +9,7 @@ import { byteString, toBytes } from '../host/tree/names.ts'
 import type { Index, Row, RowName } from './index_file.ts'
 import type { Known } from './match.ts'
 import { splitTime } from './time.ts'
-import { type Name, pathOf, type Tree } from './tree.ts'
+import { memberOf, type Name, pathOf, type Tree } from './tree.ts'
 
 export interface KnownFiles {
   /** Each call gives the same objects. */
@@ -28,14 +28,15 @@ export function makeKnownFiles(
   const sizes = new Map<number, readonly Known[]>()
   const toKnown = (row: Row): Known | undefined => {
     if (row.object !== null) {
+      const member = { root: store, path: row.object, careful: false }
       const path = byteString(join(store, row.object))
-      return isSame(path, row) ? { row, path, names: [], digest: undefined } : undefined
+      return isSame(path, row) ? { row, member, names: [], cached: 0 } : undefined
     }
     const names = namesOf(index.names(row.ino), treeOf)
     const [first] = names
     if (first === undefined) return undefined
-    const path = pathOf(first)
-    return isSame(path, row, names.length) ? { row, path, names, digest: undefined } : undefined
+    const member = memberOf(first)
+    return isSame(pathOf(first), row, names.length) ? { row, member, names, cached: 0 } : undefined
   }
   return {
     ofSize(size) {

@@ -3,14 +3,14 @@
  *
  * @module
  */
+import { Buffer } from 'node:buffer'
 import type { ByteString } from '../host/tree/names.ts'
 import * as k from '../linux/constants.ts'
 import { layout } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
 
-/** What statx(2) says of an entry, and for a regular file its inode flags (FS_IOC_GETFLAGS). */
-export interface Listed {
-  readonly name: ByteString
+/** What statx(2) says of an entry. */
+export interface Stat {
   readonly ino: number
   /** Bytes. */
   readonly size: number
@@ -26,21 +26,24 @@ export interface Listed {
   readonly nlink: number
   /** Type and permissions. */
   readonly mode: number
-  readonly flags: number
+}
+
+export interface Listed extends Stat {
+  readonly name: ByteString
   /** Number of a device: its major and 32 bits of minor; absent for everything else. */
   readonly rdev?: number
-  /** Length of the list of xattr names. */
-  readonly xattrBytes: number
   /** Why the entry could not be looked at, 0 otherwise. */
   readonly error: number
 }
 
-export interface ListedDirectory {
-  /** Why it could not be listed, 0 otherwise. */
+/** An entry that is read in its place: another one after the next call. */
+export interface ListedRecord extends Stat {
   readonly error: number
-  readonly entries: readonly Listed[]
-  /** Where the next directory's answer begins. */
-  readonly next: number
+  readonly rdev: number
+  /** Bytes of the name: from `nameStart` up to `nameEnd`. */
+  readonly bytes: Uint8Array
+  readonly nameStart: number
+  readonly nameEnd: number
 }
 
 const HEAD_BYTES = sizeOf(layout.list_head)
@@ -48,7 +51,6 @@ const NAME_AT = sizeOf(layout.list_entry)
 const head = {
   error: offsetOf(layout.list_head, 'error'),
   count: offsetOf(layout.list_head, 'count'),
-  bytes: offsetOf(layout.list_head, 'bytes'),
 } as const
 const field = {
   ino: offsetOf(layout.list_entry, 'ino'),
@@ -62,57 +64,95 @@ const field = {
   gid: offsetOf(layout.list_entry, 'gid'),
   nlink: offsetOf(layout.list_entry, 'nlink'),
   mode: offsetOf(layout.list_entry, 'mode'),
-  flags: offsetOf(layout.list_entry, 'flags'),
   rdevMajor: offsetOf(layout.list_entry, 'rdev_major'),
   rdevMinor: offsetOf(layout.list_entry, 'rdev_minor'),
-  xattrBytes: offsetOf(layout.list_entry, 'xattr_bytes'),
   error: offsetOf(layout.list_entry, 'error'),
   nameBytes: offsetOf(layout.list_entry, 'name_bytes'),
   recordBytes: offsetOf(layout.list_entry, 'record_bytes'),
 } as const
 
-/** Decodes the answer for one directory, which begins at `place`. */
-export function decodeDirectory(answer: Buffer, place: number): ListedDirectory {
-  const error = answer.readUInt32LE(place + head.error)
-  const count = answer.readUInt32LE(place + head.count)
-  const next = place + HEAD_BYTES + answer.readUInt32LE(place + head.bytes)
-  const entries: Listed[] = []
-  let at = place + HEAD_BYTES
-  for (let i = 0; i < count; i++) {
-    entries.push(decodeEntry(answer, at))
-    at += answer.readUInt16LE(at + field.recordBytes)
-  }
-  return { error, entries, next }
+const WORD = 0x1_0000_0000
+
+/** An answer of several LIST ops, read from its start on. */
+export interface ListReader {
+  /** Begins with the next directory. @returns why it could not be listed, 0 otherwise */
+  next(): number
+  /** Gives its entries, each in the same object. */
+  each(visit: (entry: ListedRecord) => void): void
 }
 
-function decodeEntry(answer: Buffer, at: number): Listed {
-  const wide = (offset: number) =>
-    answer.readUInt32LE(at + offset) + answer.readUInt32LE(at + offset + 4) * 0x1_0000_0000
-  const signed = (offset: number) =>
-    answer.readUInt32LE(at + offset) + answer.readInt32LE(at + offset + 4) * 0x1_0000_0000
-  const word = (offset: number) => answer.readUInt32LE(at + offset)
-  const name = at + NAME_AT
-  const mode = word(field.mode)
+/** Reads an answer. */
+export function listReader(bytes: Uint8Array): ListReader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const word = (at: number) => view.getUint32(at, true)
+  const wide = (at: number) => word(at) + word(at + 4) * WORD
+  const signed = (at: number) => word(at) + view.getInt32(at + 4, true) * WORD
+  const entry = { ...none, bytes }
+  let at = 0
+  let count = 0
+  return {
+    next() {
+      const error = word(at + head.error)
+      count = word(at + head.count)
+      at += HEAD_BYTES
+      return error
+    },
+    each(visit) {
+      for (; count > 0; count--) {
+        entry.error = word(at + field.error)
+        entry.ino = wide(at + field.ino)
+        entry.size = wide(at + field.size)
+        entry.blocks = wide(at + field.blocks)
+        entry.mtimeSec = signed(at + field.mtimeSec)
+        entry.mtimeNsec = word(at + field.mtimeNsec)
+        entry.ctimeSec = signed(at + field.ctimeSec)
+        entry.ctimeNsec = word(at + field.ctimeNsec)
+        entry.uid = word(at + field.uid)
+        entry.gid = word(at + field.gid)
+        entry.nlink = word(at + field.nlink)
+        entry.mode = word(at + field.mode)
+        entry.rdev = word(at + field.rdevMajor) * WORD + word(at + field.rdevMinor)
+        entry.nameStart = at + NAME_AT
+        entry.nameEnd = entry.nameStart + view.getUint16(at + field.nameBytes, true)
+        at += view.getUint16(at + field.recordBytes, true)
+        visit(entry)
+      }
+    },
+  }
+}
+
+const none = {
+  ...{ ino: 0, size: 0, blocks: 0, mtimeSec: 0, mtimeNsec: 0, ctimeSec: 0, ctimeNsec: 0 },
+  ...{ uid: 0, gid: 0, nlink: 0, mode: 0, error: 0, rdev: 0, nameStart: 0, nameEnd: 0 },
+}
+
+/** The name of an entry. */
+export function nameOf({ bytes, nameStart, nameEnd }: ListedRecord): ByteString {
+  return Buffer.from(bytes.buffer, bytes.byteOffset).toString('latin1', nameStart, nameEnd)
+}
+
+/** An entry that stays. */
+export function toListed(entry: ListedRecord): Listed {
+  const { ino, size, blocks, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = entry
+  const { uid, gid, nlink, mode, error, rdev } = entry
   const type = mode & k.S_IFMT
   const isDevice = type === k.S_IFCHR || type === k.S_IFBLK
   return {
-    name: answer.toString('latin1', name, name + answer.readUInt16LE(at + field.nameBytes)),
-    ino: wide(field.ino),
-    size: wide(field.size),
-    blocks: wide(field.blocks),
-    mtimeSec: signed(field.mtimeSec),
-    mtimeNsec: word(field.mtimeNsec),
-    ctimeSec: signed(field.ctimeSec),
-    ctimeNsec: word(field.ctimeNsec),
-    uid: word(field.uid),
-    gid: word(field.gid),
-    nlink: word(field.nlink),
-    mode,
-    flags: word(field.flags),
-    xattrBytes: word(field.xattrBytes),
-    error: word(field.error),
-    ...(isDevice
-      ? { rdev: word(field.rdevMajor) * 0x1_0000_0000 + word(field.rdevMinor) }
-      : undefined),
+    name: nameOf(entry),
+    ...{
+      ino,
+      size,
+      blocks,
+      mtimeSec,
+      mtimeNsec,
+      ctimeSec,
+      ctimeNsec,
+      uid,
+      gid,
+      nlink,
+      mode,
+      error,
+    },
+    ...(isDevice ? { rdev } : undefined),
   }
 }

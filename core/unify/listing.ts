@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Buffer } from 'node:buffer'
 import { lstatSync } from 'node:fs'
 import { type ByteString, join, PATH_BYTES, toBytes } from '../host/tree/names.ts'
 import { opStream } from '../host/tree/ops.ts'
@@ -14,7 +13,7 @@ import { slot } from '../plan/abi.ts'
 import { text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import { closeDescriptor, openDirectory } from './descriptor.ts'
-import { decodeDirectory, type Listed } from './listed.ts'
+import { type Listed, type ListedRecord, listReader, nameOf, toListed } from './listed.ts'
 import { splitTime } from './time.ts'
 
 export interface Directory {
@@ -36,87 +35,116 @@ export interface ListRequest {
   readonly root: string
   /** Whether to go into a directory below the root. */
   readonly enter?: (path: ByteString) => boolean
-  /** Without the flags and xattrs of regular files. */
-  readonly briefly?: boolean
   readonly signal?: AbortSignal
 }
 
-/** Directories in one plan, so that its answer stays small. */
-const BATCH = 256
+/** Told of each directory, before what is in it, and then of its entries. */
+export interface Visitor {
+  directory(place: Omit<Directory, 'entries'>): void
+  entry(entry: ListedRecord): void
+}
 
-/** LIST: look at flags and xattrs of regular files. */
-const CLOSELY = 1
+/** Directories in one plan, so that its answer stays small. */
+const BATCH = 64
+
+/** So many plans are under way: the executor is at work while an answer is read. */
+const AHEAD = 2
 
 type Unlisted = Omit<Directory, 'entries'>
 
 /**
- * Lists a tree, directory by directory, each before what is in it.
+ * Walks through a tree, directory by directory.
  *
  * @returns what could not be looked at: on another mount, vanished meanwhile, or too long or too large
  * @throws {OpFailure} when the root cannot be opened
  */
-export async function listTree(
+export async function walkTree(
   session: Session,
   request: ListRequest,
-  visit: (directory: Directory) => void,
+  visitor: Visitor,
 ): Promise<readonly Unreadable[]> {
   const unreadable: Unreadable[] = []
   const fd = await openDirectory(session, request.root)
+  const asked: {
+    readonly directories: readonly Unlisted[]
+    readonly answer: Promise<Uint8Array>
+  }[] = []
   try {
     // What was opened may be gone from its place: nothing is found in it then.
     const { mtimeNs } = lstatSync(request.root, { bigint: true, throwIfNoEntry: false }) ??
       { mtimeNs: 0n }
-    let level: Unlisted[] = [{ path: '', ...splitTime(mtimeNs) }]
-    while (level.length > 0) {
-      const below: Unlisted[] = []
-      for (let from = 0; from < level.length; from += BATCH) {
-        request.signal?.throwIfAborted()
-        const some = level.slice(from, from + BATCH)
-        const answer = await ask(session, { fd, directories: some, briefly: request.briefly })
-        let place = 0
-        for (const directory of some) {
-          const { error, entries, next } = decodeDirectory(answer, place)
-          place = next
-          if (error !== 0) unreadable.push({ path: directory.path, errno: error })
-          else {
-            visit({ ...directory, entries })
-            for (const entry of entries) take(directory.path, entry, below)
-          }
-        }
+    const waiting: Unlisted[] = [{ path: '', ...splitTime(mtimeNs) }]
+    for (;;) {
+      request.signal?.throwIfAborted()
+      while (waiting.length > 0 && asked.length < AHEAD) {
+        const directories = waiting.splice(0, BATCH)
+        const answer = ask(session, { fd, directories })
+        // A failure is met when its turn comes.
+        answer.catch(() => undefined)
+        asked.push({ directories, answer })
       }
-      level = below
+      const next = asked.shift()
+      if (next === undefined) return unreadable
+      const reader = listReader(await next.answer)
+      for (const directory of next.directories) {
+        const error = reader.next()
+        if (error !== 0) {
+          unreadable.push({ path: directory.path, errno: error })
+          continue
+        }
+        visitor.directory(directory)
+        reader.each((entry) => {
+          visitor.entry(entry)
+          if (entry.error !== 0 || (entry.mode & k.S_IFMT) === k.S_IFDIR) {
+            take(directory.path, entry, waiting)
+          }
+        })
+      }
     }
   } finally {
+    await Promise.allSettled(asked.map(({ answer }) => answer))
     await closeDescriptor(session, fd)
   }
-  return unreadable
 
-  function take(parent: ByteString, entry: Listed, below: Unlisted[]): void {
-    if (entry.error !== 0) {
-      unreadable.push({ path: join(parent, entry.name), errno: entry.error })
-      return
-    }
-    if ((entry.mode & k.S_IFMT) !== k.S_IFDIR) return
-    const path = join(parent, entry.name)
-    if (path.length > PATH_BYTES) unreadable.push({ path, errno: errno.ENAMETOOLONG })
+  function take(parent: ByteString, entry: ListedRecord, below: Unlisted[]): void {
+    const path = join(parent, nameOf(entry))
+    if (entry.error !== 0) unreadable.push({ path, errno: entry.error })
+    else if (path.length > PATH_BYTES) unreadable.push({ path, errno: errno.ENAMETOOLONG })
     else if (request.enter?.(path) !== false) {
       below.push({ path, mtimeSec: entry.mtimeSec, mtimeNsec: entry.mtimeNsec })
     }
   }
 }
 
+/** Lists a tree, as {@link walkTree} does, with objects for all that is there. */
+export async function listTree(
+  session: Session,
+  request: ListRequest,
+  visit: (directory: Directory) => void,
+): Promise<readonly Unreadable[]> {
+  let current: { place: Unlisted; entries: Listed[] } | undefined
+  const finish = () => {
+    if (current !== undefined) visit({ ...current.place, entries: current.entries })
+  }
+  const unreadable = await walkTree(session, request, {
+    directory(place) {
+      finish()
+      current = { place, entries: [] }
+    },
+    entry: (entry) => void current?.entries.push(toListed(entry)),
+  })
+  finish()
+  return unreadable
+}
+
 async function ask(
   session: Session,
-  { fd, directories, briefly }: {
-    fd: number
-    directories: readonly Unlisted[]
-    briefly: boolean | undefined
-  },
-): Promise<Buffer> {
+  { fd, directories }: { fd: number; directories: readonly Unlisted[] },
+): Promise<Uint8Array> {
   const program = opStream(slot.FREE)
   for (const [index, { path }] of directories.entries()) {
     program.step(index, 'list a directory')
-    program.emit('LIST', [fd, text(path === '' ? '.' : toBytes(path)), briefly ? 0 : CLOSELY])
+    program.emit('LIST', [fd, text(path === '' ? '.' : toBytes(path))])
   }
-  return Buffer.from((await session.run(program.finish())).bytes)
+  return (await session.run(program.finish())).bytes
 }

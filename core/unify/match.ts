@@ -1,126 +1,293 @@
 /**
- * Finds out which files are equal: by size and metadata first, by what they hold then. A file is read at most
- * once in a run, and none becomes one with another unless both were read in this run.
+ * Finds out which files are equal: by size and metadata first, by what they hold then. None becomes one with
+ * another unless both were read in this run.
  *
  * @module
  */
-import type { ByteString } from '../host/tree/names.ts'
-import { type Digest, digestFiles, type Digestible, type DigestOptions } from './digest.ts'
+import { byteString } from '../host/tree/names.ts'
+import { type Compared, compareFiles, lookAtFiles, type Member, MOST } from './compare.ts'
+import { digestFiles } from './digest.ts'
+import { groupAlike } from './group.ts'
 import type { Row } from './index_file.ts'
-import { type FileNode, type Name, pathOf } from './tree.ts'
+import { type Lane, workThrough } from './lanes.ts'
+import { readXattrsOf } from './meta.ts'
+import { basicKey, metaKey } from './meta_key.ts'
+import type { FileTable } from './table.ts'
+import type { Name } from './tree.ts'
 
 /** A file that was found by an earlier run. */
 export interface Known {
   readonly row: Row
-  /** Absolute path of one of its names, or in the store. */
-  readonly path: ByteString
+  /** One of its names, or the one in the store. */
+  readonly member: Member
   /** None when it is in the store. */
   readonly names: readonly Name[]
-  digest: Digest | undefined
+  /** Pages that were in memory before it was read. */
+  readonly cached: number
 }
 
 /** Files that are equal in every way, at least two inodes. */
 export interface Equal {
-  readonly files: readonly FileNode[]
+  /** Numbers in the table. */
+  readonly files: readonly number[]
   readonly known: readonly Known[]
   readonly content: Uint8Array
   readonly meta: string
 }
 
-export interface MatchRequest extends Omit<DigestOptions, 'progress'> {
-  readonly files: Iterable<FileNode>
-  /** Files of earlier runs that have this size; each call gives the same objects. */
-  readonly knownOfSize: (size: number) => readonly Known[]
+export interface MatchRequest {
+  readonly files: FileTable
+  readonly ignoreTimes: boolean
+  /** Files of earlier runs that have this size; `undefined` when there was none. */
+  readonly knownOfSize: ((size: number) => readonly Known[]) | undefined
+  readonly signal?: AbortSignal
   readonly progress: (event: { doneBytes: number; totalBytes: number }) => void
 }
 
 interface Candidates {
-  readonly files: FileNode[]
-  readonly known: Known[]
+  /** Its place in the result. */
+  readonly index: number
+  readonly files: readonly number[]
+  readonly known: readonly Known[]
+  readonly size: number
 }
 
-/** Whose digest came out as one. A file that could not be read, or changed meanwhile, is equal to none. */
-export async function findEqual(request: MatchRequest): Promise<readonly Equal[]> {
-  const groups = [...group(request)].filter(({ files, known }) => files.length + known.length > 1)
-  await digestAll(groups, request)
-  return groups.flatMap(split)
-}
+/** Files that one plan compares, at most, unless a group has more. */
+const PIECE_FILES = 512
+const PIECE_BYTES = 1 << 23
 
-function group({ files, knownOfSize }: MatchRequest): Iterable<Candidates> {
-  const groups = new Map<string, Candidates>()
-  for (const file of files) {
-    const key = `${file.size}|${file.meta}`
-    const found = groups.get(key)
-    if (found !== undefined) {
-      found.files.push(file)
-      continue
-    }
-    const known = knownOfSize(file.size).filter(({ row }) => row.meta === file.meta)
-    groups.set(key, { files: [file], known })
-  }
-  return groups.values()
-}
+/** FS_IMMUTABLE_FL and FS_APPEND_FL (linux/fs.h): files that no name can be added to. */
+const UNLINKABLE = 0x10 | 0x20
 
-/**
- * New files first; of those on record then only what can still match: what was read in an earlier run and
- * was something else is not read again.
- */
-async function digestAll(groups: readonly Candidates[], request: MatchRequest): Promise<void> {
-  const fresh = groups.flatMap(({ files }) => files.filter(({ digest }) => digest === undefined))
-  await digest(
-    fresh.map((file) => ({
-      ...{ file, path: pathOf(first(file)), size: file.size, careful: file.writable },
-    })),
-    request,
-  )
-  const old = groups.flatMap(({ files, known }) =>
-    known.filter((one) =>
-      one.digest === undefined && files.some((file) =>
-        file.digest instanceof Uint8Array &&
-        (one.row.digest === null || Buffer.compare(one.row.digest, file.digest) === 0)
-      )
-    )
-  )
-  await digest(old.map((file) => ({ file, path: file.path, size: file.row.size })), request)
-}
-
-async function digest(
-  items: readonly (Digestible & { readonly file: { digest: Digest | undefined } })[],
-  { signal, progress }: MatchRequest,
-): Promise<void> {
-  const totalBytes = items.reduce((sum, { size }) => sum + size, 0)
+/** Whose bytes came out as the same. A file that could not be read, or changed meanwhile, is equal to none. */
+export async function findEqual(
+  lanes: readonly Lane[],
+  request: MatchRequest,
+): Promise<readonly Equal[]> {
+  const { signal, progress } = request
+  const candidates = findCandidates(request)
+  const totalBytes = candidates.reduce((sum, { files, size }) => sum + files.length * size, 0)
   let doneBytes = 0
-  const digests = await digestFiles(items, {
-    ...(signal === undefined ? {} : { signal }),
-    progress(bytes) {
-      doneBytes += bytes
-      progress({ doneBytes, totalBytes })
-    },
+  const found: (readonly Equal[])[] = []
+  await workThrough(lanes, { pieces: cut(candidates), signal }, async (lane, piece) => {
+    const compared = await comparePiece(lane, piece, request)
+    const equal = await splitPiece(lane, { piece, compared }, request)
+    for (const [i, { index, files, size }] of piece.entries()) {
+      found[index] = equal[i] ?? []
+      doneBytes += files.length * size
+    }
+    progress({ doneBytes, totalBytes })
   })
-  items.forEach(({ file }, i) => {
-    file.digest = digests[i]
-  })
+  return found.flat()
 }
 
-function split({ files, known }: Candidates): readonly Equal[] {
-  const byContent = new Map<string, Candidates & { readonly content: Uint8Array }>()
-  const of = (digest: Digest | undefined) => {
-    if (!(digest instanceof Uint8Array)) return undefined
-    const key = digest.toString('latin1')
-    let found = byContent.get(key)
-    if (found === undefined) byContent.set(key, found = { files: [], known: [], content: digest })
-    return found
+function findCandidates({ files, ignoreTimes, knownOfSize }: MatchRequest): readonly Candidates[] {
+  const candidates: Candidates[] = []
+  for (const group of groupAlike(files, { ignoreTimes })) {
+    const [first = 0] = group
+    const size = files.at.size[first] ?? 0
+    let known: readonly Known[] = []
+    if (knownOfSize !== undefined) {
+      const basic = basicKey(files.basicMeta(first), { ignoreTimes })
+      known = knownOfSize(size).filter(({ row: { meta } }) => meta === basic)
+    }
+    if (group.length + known.length < 2) continue
+    candidates.push({ index: candidates.length, files: group, known, size })
   }
-  for (const file of files) of(file.digest)?.files.push(file)
-  for (const one of known) of(one.digest)?.known.push(one)
-  return [...byContent.values()].flatMap(({ files, known, content }) => {
-    const [file] = files
-    const many = files.length + known.length > 1
-    return file === undefined || !many ? [] : [{ files, known, content, meta: file.meta }]
+  return candidates
+}
+
+function* cut(candidates: readonly Candidates[]): Generator<readonly Candidates[]> {
+  let piece: Candidates[] = []
+  let [files, bytes] = [0, 0]
+  for (const one of candidates) {
+    piece.push(one)
+    files += one.files.length
+    bytes += one.files.length * one.size
+    if (files < PIECE_FILES && bytes < PIECE_BYTES) continue
+    yield piece
+    piece = []
+    files = bytes = 0
+  }
+  if (piece.length > 0) yield piece
+}
+
+async function comparePiece(
+  lane: Lane,
+  piece: readonly Candidates[],
+  { files, signal }: MatchRequest,
+): Promise<readonly (readonly Compared[])[]> {
+  const { at } = files
+  const membersOf = (numbers: readonly number[]) =>
+    numbers.map((file): Member => ({
+      root: files.treeOf(file).path,
+      path: files.pathOf(file),
+      careful: at.writable[file] === 1,
+    }))
+  const few = piece.filter((one) => one.files.length <= MOST)
+  const compared = new Map(
+    (await compareFiles(lane, few.map(({ files, size }) => ({ size, members: membersOf(files) }))))
+      .map((found, i) => [few[i], found]),
+  )
+  const results: (readonly Compared[])[] = []
+  for (const one of piece) {
+    results.push(
+      compared.get(one) ??
+        await digestMany(lane, { members: membersOf(one.files), size: one.size, signal }),
+    )
+  }
+  piece.forEach(({ files }, i) =>
+    files.forEach((file, j) => {
+      at.cached[file] = results[i]?.[j]?.cached ?? 0
+    })
+  )
+  return results
+}
+
+/** More files than can be open at once are told apart by their digests. */
+async function digestMany(
+  lane: Lane,
+  { members, size, signal }: {
+    members: readonly Member[]
+    size: number
+    signal: AbortSignal | undefined
+  },
+): Promise<readonly Compared[]> {
+  const looks = await lookAtFiles(lane, members)
+  const digests = await digestFiles(
+    members.map((member) => ({ path: pathOfMember(member), size, careful: member.careful })),
+    { ...(signal === undefined ? {} : { signal }) },
+  )
+  const leaders = new Map<string, number>()
+  return looks.map((look, i) => {
+    const digest = digests[i]
+    if (!(digest instanceof Uint8Array)) return { ...look, error: look.error || 1 }
+    const key = digest.toString('latin1')
+    if (look.error === 0 && !leaders.has(key)) leaders.set(key, i)
+    return { ...look, leader: leaders.get(key) ?? i }
   })
 }
 
-function first({ names: [name] }: FileNode) {
-  if (name === undefined) throw new RangeError('a file without a name')
-  return name
+/** Some of a group: with the same bytes and inode flags, and perhaps the same xattrs. */
+interface Part {
+  readonly of: Candidates
+  readonly files: readonly number[]
+  readonly flags: number
+  readonly xattrBytes: readonly number[]
 }
+
+function partsOf(of: Candidates, compared: readonly Compared[]): readonly Part[] {
+  const parts = new Map<string, { files: number[]; flags: number; xattrBytes: number[] }>()
+  for (const [i, { leader, error, flags, xattrBytes }] of compared.entries()) {
+    if (error !== 0 || (flags & UNLINKABLE) !== 0) continue
+    const key = `${leader}:${flags}`
+    let part = parts.get(key)
+    if (part === undefined) parts.set(key, part = { files: [], flags, xattrBytes: [] })
+    part.files.push(of.files[i] ?? 0)
+    part.xattrBytes.push(xattrBytes)
+  }
+  return [...parts.values()]
+    .filter(({ files }) => files.length + of.known.length > 1)
+    .map((part) => ({ ...part, of }))
+}
+
+/** @returns what is equal in each group */
+async function splitPiece(
+  lane: Lane,
+  { piece, compared }: {
+    piece: readonly Candidates[]
+    compared: readonly (readonly Compared[])[]
+  },
+  request: MatchRequest,
+): Promise<readonly (readonly Equal[])[]> {
+  const { files, ignoreTimes, signal } = request
+  const absolute = (file: number) => `${byteString(files.treeOf(file).path)}/${files.pathOf(file)}`
+  const parts = piece.flatMap((one, i) => partsOf(one, compared[i] ?? []))
+  const xattrs = await readXattrsOf(
+    lane.session,
+    parts.flatMap((part) =>
+      part.files.map((file, i) => {
+        const xattrBytes = part.xattrBytes[i] ?? 0
+        return { path: xattrBytes > 0 ? absolute(file) : '', xattrBytes }
+      })
+    ),
+  )
+  let at = 0
+  const alike = parts.flatMap((part) => {
+    const byMeta = new Map<string, number[]>()
+    for (const file of part.files) {
+      const own = xattrs[at++]
+      if (own === undefined) continue
+      const meta = metaKey({ ...files.basicMeta(file), flags: part.flags }, own, { ignoreTimes })
+      const found = byMeta.get(meta)
+      if (found === undefined) byMeta.set(meta, [file])
+      else found.push(file)
+    }
+    return [...byMeta].map(([meta, numbers]) => ({ of: part.of, meta, files: numbers }))
+      .filter((one) => one.files.length + one.of.known.length > 1)
+  })
+  const digests = await digestFiles(
+    alike.map(({ of: { size }, files: [file = 0] }) => ({
+      path: absolute(file),
+      size,
+      careful: files.at.writable[file] === 1,
+    })),
+    { ...(signal === undefined ? {} : { signal }) },
+  )
+  const equal = new Map(piece.map((one) => [one, [] as Equal[]]))
+  for (const [i, { of, meta, files: numbers }] of alike.entries()) {
+    const content = digests[i]
+    if (!(content instanceof Uint8Array)) continue
+    const known = await findKnown(lane, { of, meta, content, file: numbers[0] ?? 0 }, request)
+    if (numbers.length + known.length > 1) {
+      equal.get(of)?.push({ files: numbers, known, content, meta })
+    }
+  }
+  return piece.map((one) => equal.get(one) ?? [])
+}
+
+/** Files on record that are equal to a new one. What was read in an earlier run and was something else is not. */
+async function findKnown(
+  lane: Lane,
+  { of, meta, content, file }: {
+    of: Candidates
+    meta: string
+    content: Uint8Array
+    file: number
+  },
+  { files, ignoreTimes }: MatchRequest,
+): Promise<readonly Known[]> {
+  const may = of.known.filter(({ row: { digest } }) =>
+    digest === null || Buffer.compare(digest, content) === 0
+  )
+  const own: Member = {
+    root: files.treeOf(file).path,
+    path: files.pathOf(file),
+    careful: files.at.writable[file] === 1,
+  }
+  const equal: Known[] = []
+  for (let from = 0; from < may.length; from += MOST - 1) {
+    const some = may.slice(from, from + MOST - 1)
+    const members = [own, ...some.map(({ member }) => member)]
+    const [[mine, ...found] = []] = await compareFiles(lane, [{ size: of.size, members }])
+    if (mine === undefined || mine.error !== 0) return []
+    const xattrs = await readXattrsOf(
+      lane.session,
+      some.map(({ member }, i) => ({
+        path: pathOfMember(member),
+        xattrBytes: found[i]?.xattrBytes ?? 0,
+      })),
+    )
+    for (const [i, known] of some.entries()) {
+      const [one, list] = [found[i], xattrs[i]]
+      if (one === undefined || list === undefined || one.error !== 0 || one.leader !== 0) continue
+      const basic = { ...files.basicMeta(file), flags: one.flags }
+      if (metaKey(basic, list, { ignoreTimes }) === meta) {
+        equal.push({ ...known, cached: one.cached })
+      }
+    }
+  }
+  return equal
+}
+
+const pathOfMember = ({ root, path }: Member) => `${byteString(root)}/${path}`

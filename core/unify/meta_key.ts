@@ -6,19 +6,28 @@
  */
 import { createHash, hash } from 'node:crypto'
 import type { Xattr } from '../host/tree/entry.ts'
-import type { Listed } from './listed.ts'
+import type { Stat } from './listed.ts'
 
 export interface MetaOptions {
   /** Files may become one although they were modified at different times; one of the times stays. */
   readonly ignoreTimes: boolean
 }
 
+/** The metadata that a listing tells. */
+export type BasicMeta = Pick<Stat, 'mode' | 'uid' | 'gid' | 'mtimeSec' | 'mtimeNsec'>
+
+/** A text that is equal for files whose mode, owner and, unless left out, time are equal. */
+export function basicKey(
+  { mode, uid, gid, mtimeSec, mtimeNsec }: BasicMeta,
+  { ignoreTimes }: MetaOptions,
+): string {
+  const owner = `${mode.toString(8)}:${uid}:${gid}`
+  return ignoreTimes ? owner : `${owner}:${mtimeSec}.${mtimeNsec}`
+}
+
 /** A text that is equal for files with equal metadata. */
 export function metaKey(
-  { mode, uid, gid, flags, mtimeSec, mtimeNsec }: Pick<
-    Listed,
-    'mode' | 'uid' | 'gid' | 'flags' | 'mtimeSec' | 'mtimeNsec'
-  >,
+  { mode, uid, gid, flags, mtimeSec, mtimeNsec }: BasicMeta & { readonly flags: number },
   xattrs: readonly Xattr[],
   { ignoreTimes }: MetaOptions,
 ): string {

@@ -7,13 +7,13 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { errno } from '../linux/errno.ts'
 import type { Session } from '../plan/session.ts'
-import type { Gathered } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { namesOf } from './known.ts'
-import { isObjectName } from './meta_key.ts'
-import type { Shared } from './share.ts'
+import { basicKey, isObjectName } from './meta_key.ts'
+import type { Failure, Shared } from './share.ts'
 import { listObjects } from './store.ts'
-import { type FileNode, termsOf, type Tree } from './tree.ts'
+import { type FileTable, state } from './table.ts'
+import { termsOf, type Tree } from './tree.ts'
 
 /** The index's note that a run may have made objects that it does not know. */
 const UNFINISHED = 'unfinished'
@@ -38,7 +38,7 @@ export async function knownAsObjects(
  * that were looked at before has all of them here.
  */
 export function mergeKnownNames(
-  { files }: Gathered,
+  files: FileTable,
   { index, trees, store, objects }: {
     index: Index
     trees: readonly Tree[]
@@ -48,25 +48,27 @@ export function mergeKnownNames(
 ): void {
   const treeOf = new Map(trees.map((tree) => [tree.id, tree]))
   const seen = index.trees()
-  for (const [ino, file] of files) {
-    if (file.nlink === 1) continue
-    file.object = objects.get(ino)
+  if (seen.size === 0 && objects.size === 0) return
+  const { at } = files
+  for (const file of files.here()) {
+    if (at.nlink[file] === 1) continue
+    const ino = at.ino[file] ?? 0
+    const object = objects.get(ino)
+    if (object !== undefined) files.objects.set(file, object)
     const row = index.ofIno(ino)
     if (row === undefined) continue
-    const { mtimeSec, mtimeNsec } = row
-    const isSame = row.size === file.size && mtimeSec === file.mtimeSec &&
-      mtimeNsec === file.mtimeNsec
+    const isSame = row.size === at.size[file] && row.mtimeSec === at.mtimeSec[file] &&
+      row.mtimeNsec === at.mtimeNsec[file]
     if (!isSame) index.drop(ino)
-    else if (row.object === null) file.names.push(...namesOf(index.names(ino), treeOf))
-    else if (!isObject(join(store, row.object), ino)) index.drop(ino)
-    else if (seenTree(file, seen)) file.object = row.object
-    else files.delete(ino)
+    else if (row.object === null) {
+      for (const name of namesOf(index.names(ino), treeOf)) files.addName(file, name)
+    } else if (!isObject(join(store, row.object), ino)) index.drop(ino)
+    else if (files.node(file).names.some(({ tree }) => seen.has(tree.id))) {
+      // On other terms than before, also objects may turn out to be equal.
+      files.objects.set(file, row.object)
+    } else files.drop(file)
   }
 }
-
-/** On other terms than before, also objects may turn out to be equal. */
-const seenTree = ({ names }: FileNode, seen: ReadonlyMap<string, string>) =>
-  names.some(({ tree }) => seen.has(tree.id))
 
 function isObject(path: string, ino: number): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.ino === ino
@@ -75,37 +77,49 @@ function isObject(path: string, ino: number): boolean {
 /** Why a name could not be made a link that is no reason to look at its tree again. */
 const lasting: readonly number[] = [errno.ENOENT, errno.ESTALE, errno.EPERM]
 
-/** Writes down what was found. A tree in which something failed is looked at again. */
+/** Writes down what has become an object, and forgets what has given way. */
+export function recordShared(index: Index, files: FileTable, { objects, gone }: Shared): void {
+  const settled = (ino: number) => {
+    const file = files.ofIno(ino)
+    if (file !== undefined) files.at.state[file] = state.SHARED
+  }
+  index.change(() => {
+    for (const { choice: { equal, stays }, object, ino } of objects) {
+      settled(ino)
+      const { size, blocks, mtimeSec, mtimeNsec } = stays
+      const { content: digest, basic: meta } = equal
+      index.put({ ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object }, [])
+    }
+    for (const ino of gone) {
+      settled(ino)
+      index.drop(ino)
+    }
+  })
+}
+
+/** Writes down what else was found. A tree in which something failed is looked at again. */
 export function recordRun(
   index: Index,
-  { looked, files, shared, ignoreTimes }: {
+  { looked, files, failures, ignoreTimes }: {
     looked: readonly Tree[]
-    files: Iterable<FileNode>
-    shared: Shared
+    files: FileTable
+    failures: readonly Failure[]
     ignoreTimes: boolean
   },
 ): void {
   const failed = new Set(
-    shared.failures
+    failures
       .filter(({ errno }) => !lasting.includes(errno))
       .map(({ item }) => item.name.tree.id),
   )
   index.change(() => {
-    const objects = new Set<number>()
-    for (const { choice: { equal, stays }, object, ino } of shared.objects) {
-      objects.add(ino)
-      const { size, blocks, mtimeSec, mtimeNsec } = stays
-      const { meta, content: digest } = equal
-      index.put({ ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object }, [])
-    }
-    for (const ino of shared.gone) index.drop(ino)
-    for (const file of files) {
-      if (file.writable || objects.has(file.ino) || shared.gone.has(file.ino)) continue
-      const { ino, size, blocks, meta, mtimeSec, mtimeNsec } = file
-      const digest = file.digest instanceof Uint8Array ? file.digest : null
+    for (const file of files.here()) {
+      if (files.at.writable[file] === 1) continue
+      const { ino, size, blocks, mtimeSec, mtimeNsec, object = null, names } = files.node(file)
+      const meta = basicKey(files.basicMeta(file), { ignoreTimes })
       index.put(
-        { ino, size, blocks, meta, mtimeSec, mtimeNsec, digest, object: file.object ?? null },
-        file.names.map(({ tree: { id }, directory, name }) => ({ tree: id, directory, name })),
+        { ino, size, blocks, meta, mtimeSec, mtimeNsec, digest: null, object },
+        names.map(({ tree: { id }, directory, name }) => ({ tree: id, directory, name })),
       )
     }
     index.setNote(UNFINISHED, 'no')

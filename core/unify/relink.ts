@@ -11,11 +11,9 @@ import { opStream } from '../host/tree/ops.ts'
 import { errno } from '../linux/errno.ts'
 import { layout, relink as action, slot } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
-import { OpFailure } from '../plan/failure.ts'
 import { bytes, text } from '../plan/program.ts'
-import type { Session } from '../plan/session.ts'
-import { closeDescriptor, openDirectory } from './descriptor.ts'
 import type { Journal } from './journal.ts'
+import { type Lane, workThrough } from './lanes.ts'
 import type { Name, Tree } from './tree.ts'
 
 /** What is to become of one name. */
@@ -38,15 +36,14 @@ export interface FileStamp {
 }
 
 export interface Relinker {
-  /** Does all of it, in the order of directories. @returns an errno for each, 0 where it is done */
+  /** Does all of it, in no particular order. @returns an errno for each, 0 where it is done */
   run(items: readonly Relink[]): Promise<readonly number[]>
-  close(): Promise<void>
 }
 
 export interface RelinkerOptions {
   /** Absolute path of the store. */
   readonly store: string
-  /** Name in the store that nobody else uses. */
+  /** Name in the store that nobody else begins one with. */
   readonly staging: string
   readonly journal: Journal
   readonly signal?: AbortSignal
@@ -54,7 +51,7 @@ export interface RelinkerOptions {
 }
 
 /** Names in one plan: what is interrupted finishes them. */
-const BATCH = 2048
+const BATCH = 1024
 
 interface Group {
   readonly tree: Tree
@@ -62,61 +59,66 @@ interface Group {
   readonly items: { readonly item: Relink; readonly index: number }[]
 }
 
-/** Opens the store. One runs at a time: the caller holds the lock of unification. */
-export async function openRelinker(session: Session, options: RelinkerOptions): Promise<Relinker> {
-  const store = await openDirectory(session, options.store)
-  const trees = new Map<string, number>()
-  // A tree may be gone by now, with the guest that it was of.
-  const isThere = async ({ path }: Tree): Promise<boolean> => {
-    if (trees.has(path)) return true
-    try {
-      trees.set(path, await openDirectory(session, path))
-      return true
-    } catch (error) {
-      if (error instanceof OpFailure && error.errno === errno.ENOENT) return false
-      throw error
-    }
-  }
+/** Relinks in all lanes. One runs at a time: the caller holds the lock of unification. */
+export function makeRelinker(lanes: readonly Lane[], options: RelinkerOptions): Relinker {
   return {
     async run(items) {
       const results = new Array<number>(items.length).fill(0)
-      for (const batch of batches(items)) {
-        options.signal?.throwIfAborted()
-        const there: Group[] = []
-        for (const group of batch) {
-          if (await isThere(group.tree)) there.push(group)
-          else for (const { index } of group.items) results[index] = errno.ENOENT
-        }
-        await options.journal.around(there.flatMap(restored), async () => {
-          if (there.length === 0) return
-          const program = opStream(slot.FREE)
-          for (const [step, { tree, directory, items }] of there.entries()) {
-            program.step(step, 'share equal files')
-            program.emit('RELINK', [
-              trees.get(tree.path) ?? -1,
-              text(directory === '' ? '.' : toBytes(directory)),
-              bytes(encodeTable(items.map(({ item }) => item))),
-              store,
-              options.staging,
-            ])
-          }
-          const answer = Buffer.from((await session.run(program.finish())).bytes)
-          let at = 0
-          for (const { items } of there) {
-            for (const { index } of items) {
-              results[index] = answer.readInt32LE(at)
-              at += 4
-            }
-          }
+      const groups = groupByDirectory(items)
+      const { signal } = options
+      signal?.throwIfAborted()
+      await options.journal.around(groups.flatMap(restored), async () => {
+        const pieces = batches(groups)
+        await workThrough(lanes, { pieces, signal }, async (lane, batch) => {
+          const staging = `${options.staging}-${lanes.indexOf(lane)}`
+          const done = await relinkBatch(lane, batch, { store: options.store, staging })
+          for (const [index, error] of done) results[index] = error
+          options.progress?.(done.length)
         })
-        options.progress?.(batch.reduce((sum, { items }) => sum + items.length, 0))
-      }
+      })
       return results
     },
-    async close() {
-      for (const fd of [store, ...trees.values()]) await closeDescriptor(session, fd)
-    },
   }
+}
+
+/** @returns indexes of items, each with its errno */
+async function relinkBatch(
+  lane: Lane,
+  batch: readonly Group[],
+  { store: path, staging }: { store: string; staging: string },
+): Promise<readonly (readonly [number, number])[]> {
+  const store = await lane.directory(path)
+  const program = opStream(slot.FREE)
+  const there: Group[] = []
+  const done: (readonly [number, number])[] = []
+  for (const group of batch) {
+    const { tree, directory, items } = group
+    // A tree may be gone by now, with the guest that it was of.
+    const root = await lane.directory(tree.path)
+    if (root === undefined || store === undefined) {
+      for (const { index } of items) done.push([index, errno.ENOENT])
+      continue
+    }
+    program.step(there.length, 'share equal files')
+    program.emit('RELINK', [
+      root,
+      text(directory === '' ? '.' : toBytes(directory)),
+      bytes(encodeTable(items.map(({ item }) => item))),
+      store,
+      staging,
+    ])
+    there.push(group)
+  }
+  if (there.length === 0) return done
+  const answer = Buffer.from((await lane.session.run(program.finish())).bytes)
+  let at = 0
+  for (const { items } of there) {
+    for (const { index } of items) {
+      done.push([index, answer.readInt32LE(at)])
+      at += 4
+    }
+  }
+  return done
 }
 
 /** What has to be put right when this dies in between. */
@@ -126,7 +128,7 @@ function restored({ tree, directory, items: [first] }: Group) {
   return [{ tree: tree.path, directory, mtimeSec, mtimeNsec }]
 }
 
-function* batches(items: readonly Relink[]): Generator<readonly Group[]> {
+function groupByDirectory(items: readonly Relink[]): readonly Group[] {
   const groups = new Map<string, Group>()
   for (const [index, item] of items.entries()) {
     const { tree, directory } = item.name
@@ -135,9 +137,13 @@ function* batches(items: readonly Relink[]): Generator<readonly Group[]> {
     if (group === undefined) groups.set(key, group = { tree, directory, items: [] })
     group.items.push({ item, index })
   }
+  return [...groups.values()]
+}
+
+function* batches(groups: readonly Group[]): Generator<readonly Group[]> {
   let batch: Group[] = []
   let names = 0
-  for (const group of groups.values()) {
+  for (const group of groups) {
     batch.push(group)
     names += group.items.length
     if (names < BATCH) continue

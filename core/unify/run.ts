@@ -7,29 +7,36 @@
  *
  * @module
  */
-import { renameSync } from 'node:fs'
+import { lstatSync, renameSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { syncFileSystem } from '../host/sync.ts'
 import { byteString } from '../host/tree/names.ts'
-import { readXattrs } from '../host/tree/xattrs.ts'
 import type { Session } from '../plan/session.ts'
-import { type Choice, crossesTrees, isWhole } from './choose.ts'
+import type { Choice, EqualFiles } from './choose.ts'
 import { digestFiles } from './digest.ts'
-import { dropAliased, type Gathered, gatherTrees, readMeta } from './gather.ts'
+import { freezeEqual, type FreezeRequest, isWorthwhile } from './freeze.ts'
+import { dropAliased, type Gathered, gatherTrees } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
 import { makeKnownFiles } from './known.ts'
-import type { Listed } from './listed.ts'
-import { listTree } from './listing.ts'
+import { type Lane, makeLane } from './lanes.ts'
 import { type Equal, findEqual } from './match.ts'
-import { isIdentityXattr, metaKey } from './meta_key.ts'
-import { knownAsObjects, markUnfinished, mergeKnownNames, recordRun } from './record.ts'
-import { openRelinker } from './relink.ts'
-import { foresee, type Shared, shareEqual } from './share.ts'
-import { collectStore, damagedName, journalOf, stagingName } from './store.ts'
-import { type FileNode, type Name, pathOf, termsOf, type Tree } from './tree.ts'
+import { readMeta } from './meta.ts'
+import { basicKey } from './meta_key.ts'
+import {
+  knownAsObjects,
+  markUnfinished,
+  mergeKnownNames,
+  recordRun,
+  recordShared,
+} from './record.ts'
+import { makeRelinker } from './relink.ts'
+import { foresee, nothingShared, type Shared, shareEqual } from './share.ts'
+import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
+import type { FileTable } from './table.ts'
+import { statNode, termsOf, type Tree } from './tree.ts'
 
-export interface UnifyRequest {
+export interface UnifyRequest extends FreezeRequest {
   readonly trees: readonly Tree[]
   /** Absolute path of the store; on the file system of the trees. */
   readonly store: string
@@ -37,15 +44,9 @@ export interface UnifyRequest {
   readonly ignoreTimes: boolean
   /** Find out, and change nothing. */
   readonly dryRun: boolean
-  readonly signal: AbortSignal
   readonly progress: (event: UnifyProgress) => void
-  /**
-   * Takes files out of the writable layer of a stopped guest.
-   *
-   * @returns the names that they have now, in a new immutable tree; those of files that changed meanwhile,
-   * or of a guest that runs by now, are not among them
-   */
-  readonly moveOut: (tree: Tree, files: readonly FileNode[]) => Promise<ReadonlyMap<Name, Name>>
+  /** Opens executors that work beside the caller's, when there is much to do; the caller closes them. */
+  readonly openHelpers?: (() => Promise<readonly Session[]>) | undefined
 }
 
 export interface UnifyProgress {
@@ -63,108 +64,102 @@ export interface UnifyResult extends Shared {
   readonly unreadable: Gathered['unreadable']
 }
 
+/** Names of files from which on more than one executor is used. */
+const MANY = 4096
+
+/** Names that are shared, and put on record, at once. */
+const BATCH = 1 << 14
+
 /** Unifies. The caller holds the lock of unification. */
 export async function unifyTrees(session: Session, request: UnifyRequest): Promise<UnifyResult> {
-  const { index, signal, ignoreTimes, dryRun, trees } = request
+  const { index, ignoreTimes, dryRun, trees, signal } = request
   const seen = index.trees()
   const looked = trees.filter((tree) =>
     tree.writable || seen.get(tree.id) !== termsOf(tree, request)
   )
-  // What the index has of a tree that is looked at once more is found there as well.
-  const other = { ...request, trees: trees.filter((tree) => !looked.includes(tree)) }
   const gathered = await gatherTrees(session, looked, {
     signal,
     progress: (done) =>
       request.progress({ phase: 'list trees', done, total: looked.length, unit: 'trees' }),
   })
+  // What the index has of a tree that is looked at once more is found there as well.
+  const other = { ...request, trees: trees.filter((tree) => !looked.includes(tree)) }
+  const { files, unreadable } = gathered
   const objects = await knownAsObjects(session, request)
-  mergeKnownNames(gathered, { ...other, objects })
-  const unsettled = dropAliased(gathered)
-  await readMeta(session, gathered, { ignoreTimes })
-  const equal = await findEqual({
-    files: gathered.files.values(),
-    knownOfSize: makeKnownFiles(other).ofSize,
-    signal,
-    progress: ({ doneBytes: done, totalBytes: total }) =>
-      request.progress({ phase: 'read files', done, total, unit: 'bytes' }),
-  })
-  const found = { trees: looked.length, names: gathered.names, unreadable: gathered.unreadable }
-  if (dryRun) return { ...foresee(equal.filter(isWorthwhile)), ...found }
-  const groups = await freeze(equal, request)
-  markUnfinished(index)
-  const shared = await share(session, request, groups)
-  if (shared.garbage) await collectStore(session, request.store)
-  const gone = new Set(
-    gathered.unreadable.flatMap(({ tree, what }) => (what.path === '' ? [tree] : [])),
-  )
-  const there = looked.filter((tree) => !gone.has(tree) && !unsettled.has(tree.id))
-  recordRun(index, { looked: there, files: gathered.files.values(), shared, ignoreTimes })
-  return { ...shared, ...found }
+  mergeKnownNames(files, { ...other, objects })
+  const unsettled = dropAliased(files)
+  const found = { trees: looked.length, names: gathered.names, unreadable }
+  const helpers = gathered.names > MANY ? await request.openHelpers?.() ?? [] : []
+  const lanes = [session, ...helpers].map(makeLane)
+  try {
+    const equal = await findEqual(lanes, {
+      files,
+      ignoreTimes,
+      knownOfSize: seen.size === 0 ? undefined : makeKnownFiles(other).ofSize,
+      signal,
+      progress: ({ doneBytes: done, totalBytes: total }) =>
+        request.progress({ phase: 'read files', done, total, unit: 'bytes' }),
+    })
+    const worthwhile = equal.filter((one) => isWorthwhile(files, one))
+    if (dryRun) return { ...foresee(inFull(worthwhile, { files, ignoreTimes })), ...found }
+    const groups = await freezeEqual(files, worthwhile, request)
+    markUnfinished(index)
+    const shared = await share(lanes, { request, files, groups })
+    if (shared.garbage) await collectStore(session, request.store)
+    const gone = new Set(unreadable.flatMap(({ tree, what }) => (what.path === '' ? [tree] : [])))
+    const there = looked.filter((tree) => !gone.has(tree) && !unsettled.has(tree.id))
+    recordRun(index, { looked: there, files, failures: shared.failures, ignoreTimes })
+    return { ...shared, ...found }
+  } finally {
+    for (const lane of lanes) await lane.close()
+  }
 }
 
-/** What only one guest can write to is left with it, unless another tree has the same. */
-const isWorthwhile = (equal: Equal): boolean =>
-  crossesTrees(equal) || equal.files.every(({ writable }) => !writable)
+function* inFull(
+  groups: Iterable<Equal>,
+  { files, ignoreTimes }: { files: FileTable; ignoreTimes: boolean },
+): Generator<EqualFiles> {
+  for (const { files: numbers, known, content, meta } of groups) {
+    const basic = basicKey(files.basicMeta(numbers[0] ?? 0), { ignoreTimes })
+    yield { files: numbers.map(files.node), known, content, meta, basic }
+  }
+}
 
-/**
- * Takes out of writable layers what is shared, and reads it again then: who still had a file open or mapped
- * could write to it after it was read, and its times need not tell.
- *
- * @returns groups of files that nobody can write to
- */
-async function freeze(
-  equal: readonly Equal[],
-  { moveOut, signal }: UnifyRequest,
-): Promise<readonly Equal[]> {
-  const leaving = new Map<Tree, FileNode[]>()
-  for (const { files } of equal.filter(isWorthwhile)) {
-    for (const file of files) {
-      const tree = file.writable && isWhole(file) ? file.names[0]?.tree : undefined
-      if (tree !== undefined) leaving.set(tree, [...leaving.get(tree) ?? [], file])
-    }
+function* batches(groups: Iterable<EqualFiles>): Generator<readonly EqualFiles[]> {
+  let batch: EqualFiles[] = []
+  let names = 0
+  for (const group of groups) {
+    batch.push(group)
+    names += group.files.length
+    if (names < BATCH) continue
+    yield batch
+    batch = []
+    names = 0
   }
-  for (const [tree, files] of leaving) {
-    const moved = await moveOut(tree, files)
-    const frozen = files.filter((file) => {
-      const names = file.names.flatMap((name) => moved.get(name) ?? [])
-      if (names.length < file.names.length) return false
-      file.names = names
-      file.writable = false
-      return true
-    })
-    const digests = await digestFiles(
-      frozen.map(({ names: [name], size }) => ({
-        path: name === undefined ? '' : pathOf(name),
-        size,
-      })),
-      { signal },
-    )
-    frozen.forEach((file, i) => {
-      file.digest = digests[i]
-    })
-  }
-  return equal.flatMap((group) => {
-    const files = group.files.filter(({ writable, digest }) =>
-      !writable && digest instanceof Uint8Array && Buffer.compare(digest, group.content) === 0
-    )
-    return files.length + group.known.length > 1 ? [{ ...group, files }] : []
-  })
+  if (batch.length > 0) yield batch
 }
 
 async function share(
-  session: Session,
-  request: UnifyRequest,
-  groups: readonly Equal[],
+  lanes: readonly Lane[],
+  { request, files, groups }: {
+    request: UnifyRequest
+    files: FileTable
+    groups: readonly Equal[]
+  },
 ): Promise<Shared> {
-  const { store, signal, progress } = request
+  const { store, signal, progress, ignoreTimes, index } = request
+  const shared = nothingShared()
+  const [first] = lanes
+  if (groups.length === 0 || first === undefined) return shared
   const total = groups.reduce(
-    (sum, { files }) => sum + files.reduce((names, file) => names + file.names.length, 0),
+    (sum, group) =>
+      sum + group.files.reduce((names, file) => names + (files.at.names[file] ?? 0), 0),
     0,
   )
   // What others are about to lose must not be only in memory in the place that they get.
-  if (total > 0) await syncFileSystem(session, store)
+  await syncFileSystem(first.session, store)
   let done = 0
-  const relinker = await openRelinker(session, {
+  const relinker = makeRelinker(lanes, {
     store,
     staging: stagingName(),
     journal: makeJournal(journalOf(store)),
@@ -174,11 +169,14 @@ async function share(
       progress({ phase: 'share files', done: Math.min(done, total), total, unit: 'files' })
     },
   })
-  try {
-    return await shareEqual(relinker, groups, (choice) => checkObject(session, request, choice))
-  } finally {
-    await relinker.close()
+  const checkObject = (choice: Choice) => checkStored(first, choice, request)
+  for (const batch of batches(inFull(groups, { files, ignoreTimes }))) {
+    await shareEqual(relinker, batch, { checkObject, shared })
+    recordShared(index, files, shared)
+    shared.objects.length = 0
+    shared.gone.clear()
   }
+  return shared
 }
 
 /**
@@ -187,24 +185,23 @@ async function share(
  *
  * @returns its inode number; `undefined` when there is none any more
  */
-async function checkObject(
-  session: Session,
-  { store, ignoreTimes }: UnifyRequest,
+async function checkStored(
+  lane: Lane,
   { object, equal }: Choice,
+  { store, ignoreTimes }: UnifyRequest,
 ): Promise<number | undefined> {
-  const place = join(store, dirname(object))
-  const found: Listed[] = []
-  await listTree(session, { root: place }, ({ path, entries }) => {
-    if (path === '') found.push(...entries.filter(({ name }) => name === basename(object)))
-  })
-  const [entry] = found
-  if (entry === undefined) return undefined
   const path = byteString(join(store, object))
-  const [digest] = await digestFiles([{ path, size: entry.size }])
-  const [xattrs = []] = await readXattrs(session, [path], isIdentityXattr)
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  const [digest] = await digestFiles([{ path, size: Number(found.size) }])
+  const file = statNode(found, {
+    ...{ tree: storeTree(store), directory: dirname(object), name: basename(object) },
+    ...{ mtimeSec: 0, mtimeNsec: 0 },
+  })
+  const [meta] = await readMeta(lane, [file], { ignoreTimes })
   const same = digest instanceof Uint8Array && Buffer.compare(digest, equal.content) === 0 &&
-    metaKey(entry, xattrs, { ignoreTimes }) === equal.meta
-  if (same) return entry.ino
+    meta === equal.meta
+  if (same) return file.ino
   renameSync(path, damagedName(path))
   return undefined
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import { errno } from '../linux/errno.ts'
-import { adoption, type Choice, choose, links } from './choose.ts'
-import type { Equal } from './match.ts'
+import { adoption, type Choice, choose, type EqualFiles, links } from './choose.ts'
 import { variantName, variantOf } from './meta_key.ts'
 import type { Relink, Relinker } from './relink.ts'
 
@@ -13,6 +12,8 @@ export interface Saving {
   /** Bytes that are not taken any more. */
   bytes: number
   inodes: number
+  /** Bytes of memory that what was cached of them took. */
+  cached: number
 }
 
 export interface Failure {
@@ -37,35 +38,37 @@ export interface Shared {
 /** Tells the inode number of an object that is what its name says. */
 type CheckObject = (choice: Choice) => Promise<number | undefined>
 
+/** Where pages are larger, the kernel's counts are of larger ones: x86 and arm64 have these. */
+const PAGE_BYTES = 4096
+
 /** As many inodes as an object may need in a run. */
 const VARIANTS = 1000
 
 /**
  * Makes each group of equal files one inode.
  *
+ * @param shared where it is counted, beside what is there
  * @param checkObject whether what the store has under a name is what the name says; when it is not, it is
  * put away. Asked when an object is there that the index does not know.
  */
 export async function shareEqual(
   relinker: Relinker,
-  groups: readonly Equal[],
-  checkObject: CheckObject,
-): Promise<Shared> {
-  const shared = nothingShared()
+  groups: readonly EqualFiles[],
+  { checkObject, shared }: { checkObject: CheckObject; shared: Shared },
+): Promise<void> {
   const choices = await adoptAll(relinker, groups.map(choose), { checkObject, shared })
   await linkAll(relinker, choices, { checkObject, shared })
-  return shared
 }
 
-function nothingShared(): Shared {
+export function nothingShared(): Shared {
   const [saved, gone] = [new Map<string, Saving>(), new Set<number>()]
   return { saved, links: 0, objects: [], gone, failures: [], garbage: false }
 }
 
 /** Counts what {@link shareEqual} would do. Pure. */
-export function foresee(groups: readonly Equal[]): Shared {
+export function foresee(groups: Iterable<EqualFiles>): Shared {
   const shared = nothingShared()
-  for (const choice of groups.map(choose)) settle(choice, { shared, failed: new Set() })
+  for (const group of groups) settle(choose(group), { shared, failed: new Set() })
   return shared
 }
 
@@ -99,8 +102,8 @@ function givingAll(choice: Choice, ino: number): Choice {
   const { equal, stays } = choice
   const own = [
     ...equal.files.map((file) => ({ file, names: file.names, object: undefined })),
-    ...equal.known.map(({ row, names }) => ({
-      file: { ...row, nlink: names.length },
+    ...equal.known.map(({ row, names, cached }) => ({
+      file: { ...row, nlink: names.length, cached },
       names,
       object: undefined,
     })),
@@ -188,9 +191,10 @@ function settle(
     if (object !== undefined) shared.garbage = true
     shared.gone.add(file.ino)
     const { id } = first.tree
-    const saving = shared.saved.get(id) ?? { bytes: 0, inodes: 0 }
+    const saving = shared.saved.get(id) ?? { bytes: 0, inodes: 0, cached: 0 }
     saving.bytes += file.blocks * 512
     saving.inodes++
+    saving.cached += file.cached * PAGE_BYTES
     shared.saved.set(id, saving)
   }
 }

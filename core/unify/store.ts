@@ -62,7 +62,7 @@ export async function listObjects(
   store: string,
 ): Promise<readonly StoredObject[]> {
   const objects: StoredObject[] = []
-  await listTree(session, { root: store, briefly: true }, ({ path, entries }) => {
+  await listTree(session, { root: store }, ({ path, entries }) => {
     if (path === '') return
     for (const { ino, name, nlink, blocks } of entries) {
       objects.push({ ino, object: `${path}/${name}`, nlink, blocks })

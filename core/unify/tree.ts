@@ -4,9 +4,11 @@
  * @module
  */
 import type { ByteString } from '../host/tree/names.ts'
-import { byteString } from '../host/tree/names.ts'
-import type { Digest } from './digest.ts'
-import type { Listed } from './listed.ts'
+import type { BigIntStats } from 'node:fs'
+import { byteString, join } from '../host/tree/names.ts'
+import type { Member } from './compare.ts'
+import type { Stat } from './listed.ts'
+import { splitTime } from './time.ts'
 
 /** Immutable (a template, a sealed layer), or the writable layer of a stopped guest. */
 export interface Tree {
@@ -36,18 +38,45 @@ export function termsOf({ excludes }: Tree, { ignoreTimes }: { ignoreTimes: bool
 }
 
 /** A regular file with all its names that were found. */
-export interface FileNode extends Omit<Listed, 'name' | 'error'> {
-  names: Name[]
-  /** See `meta_key.ts`. */
-  meta: string
-  digest: Digest | undefined
-  /** In the writable layer of a stopped guest; no longer, once it was taken out of it. */
-  writable: boolean
+export interface FileNode extends Stat {
+  /** In the table that it is from. */
+  readonly number: number
+  readonly names: readonly Name[]
+  /** Pages that were in memory before it was read. */
+  readonly cached: number
+  /** In the writable layer of a stopped guest. */
+  readonly writable: boolean
   /** Its name in the store, where it has one. */
-  object: string | undefined
+  readonly object: string | undefined
 }
 
 /** Absolute path of one name. */
 export function pathOf({ tree, directory, name }: Name): ByteString {
   return `${byteString(tree.path)}/${directory === '' ? '' : `${directory}/`}${name}`
+}
+
+/** A name for COMPARE. */
+export function memberOf({ tree, directory, name }: Name): Member {
+  return { root: tree.path, path: join(directory, name), careful: tree.writable }
+}
+
+/** A file that was looked at by itself, under one of its names. */
+export function statNode(found: BigIntStats, name: Name): FileNode {
+  const { mtimeSec: ctimeSec, mtimeNsec: ctimeNsec } = splitTime(found.ctimeNs)
+  return {
+    number: -1,
+    ino: Number(found.ino),
+    size: Number(found.size),
+    blocks: Number(found.blocks),
+    ...splitTime(found.mtimeNs),
+    ...{ ctimeSec, ctimeNsec },
+    uid: Number(found.uid),
+    gid: Number(found.gid),
+    nlink: Number(found.nlink),
+    mode: Number(found.mode),
+    names: [name],
+    cached: 0,
+    writable: false,
+    object: undefined,
+  }
 }

@@ -7,14 +7,17 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Session } from '../plan/session.ts'
-import { type Digest, digestFiles } from './digest.ts'
-import { gatherTrees, readMeta } from './gather.ts'
+import { type Digest, digestFiles, type Digestible } from './digest.ts'
+import { gatherTrees } from './gather.ts'
 import type { Index } from './index_file.ts'
 import { makeJournal } from './journal.ts'
+import { type Lane, makeLane } from './lanes.ts'
+import { readMeta } from './meta.ts'
 import { isObjectName, objectName, variantName } from './meta_key.ts'
 import { markUnfinished } from './record.ts'
-import { openRelinker, type Relink, type Relinker } from './relink.ts'
+import { makeRelinker, type Relink, type Relinker } from './relink.ts'
 import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
+import type { FileTable } from './table.ts'
 import { type FileNode, pathOf } from './tree.ts'
 import type { UnifyRequest } from './run.ts'
 
@@ -33,41 +36,41 @@ export interface Verified {
 
 export type VerifyRequest = Pick<
   UnifyRequest,
-  'trees' | 'store' | 'index' | 'ignoreTimes' | 'signal' | 'progress'
+  'trees' | 'store' | 'index' | 'signal' | 'progress'
 >
 
 /** Verifies and repairs. The caller holds the lock of unification. */
 export async function verifyStore(session: Session, request: VerifyRequest): Promise<Verified> {
-  const { store, signal, ignoreTimes } = request
-  const objects = await readObjects(session, request)
-  const bad = await findDamaged(session, objects, request)
-  const bytes = objects.reduce((sum, { size }) => sum + size, 0)
-  if (bad.length === 0) return { objects: objects.length, bytes, damaged: [] }
-  const trees = request.trees.filter(({ writable }) => !writable)
-  const gathered = await gatherTrees(session, trees, { signal, progress: () => undefined })
-  const { files } = gathered
-  await readMeta(session, gathered, { ignoreTimes })
-  const relinker = await openRelinker(session, {
-    store,
-    staging: stagingName(),
-    journal: makeJournal(journalOf(store)),
-    signal,
-  })
+  const { store, signal, index } = request
+  const lane = makeLane(session)
   try {
+    const objects = await readObjects(lane, request)
+    const bad = await findDamaged(objects, request)
+    const bytes = objects.reduce((sum, { file }) => sum + file.size, 0)
+    if (bad.length === 0) return { objects: objects.length, bytes, damaged: [] }
+    const trees = request.trees.filter(({ writable }) => !writable)
+    const { files } = await gatherTrees(session, trees, { signal, progress: () => undefined })
+    const relinker = makeRelinker([lane], {
+      store,
+      staging: stagingName(),
+      journal: makeJournal(journalOf(store)),
+      signal,
+    })
     const damaged: Damage[] = []
     for (const { object, file } of bad) {
-      const user = files.get(file.ino) ?? file
-      const good = await findIntact(session, files, { object, file: user })
+      const number = files.ofIno(file.ino)
+      const user = number === undefined ? file : files.node(number)
+      const good = await findIntact(lane, files, { object, file: user })
       const repaired = good !== undefined &&
         await repair(relinker, { store, object, file: user, good })
-      forget(request.index, user)
+      forget(index, user)
       damaged.push({ object, file: user, repaired })
     }
     // What was put away is nobody's by now.
     if (damaged.some(({ repaired }) => repaired)) await collectStore(session, store)
     return { objects: objects.length, bytes, damaged }
   } finally {
-    await relinker.close()
+    await lane.close()
   }
 }
 
@@ -80,84 +83,86 @@ function forget(index: Index, { ino, names }: FileNode): void {
   })
 }
 
+/** A file, and what its name in the store may have been made of. */
+interface Candidate {
+  readonly file: FileNode
+  /** Metadata keys, with its time and without; none when it is gone. */
+  readonly metas: readonly string[]
+}
+
+interface StoredFile extends Candidate {
+  readonly object: string
+}
+
+async function withMetas(lane: Lane, files: readonly FileNode[]): Promise<readonly Candidate[]> {
+  const exact = await readMeta(lane, files, { ignoreTimes: false })
+  const timeless = await readMeta(lane, files, { ignoreTimes: true })
+  return files.map((file, i) => ({
+    file,
+    metas: [exact[i], timeless[i]].flatMap((meta) => meta ?? []),
+  }))
+}
+
 async function readObjects(
-  session: Session,
-  { store, signal, ignoreTimes }: VerifyRequest,
-): Promise<readonly FileNode[]> {
-  const gathered = await gatherTrees(session, [storeTree(store)], {
+  lane: Lane,
+  { store, signal }: VerifyRequest,
+): Promise<readonly StoredFile[]> {
+  const { files } = await gatherTrees(lane.session, [storeTree(store)], {
     signal,
     progress: () => undefined,
   })
-  await readMeta(session, gathered, { ignoreTimes })
-  return [...gathered.files.values()].filter(({ names: [name] }) =>
-    name !== undefined && isObjectName(`${name.directory}/${name.name}`)
-  )
+  const nodes = [...files.here()].map(files.node)
+  return (await withMetas(lane, nodes)).flatMap((one) => {
+    const object = one.file.names.map(({ directory, name }) => `${directory}/${name}`)
+      .find(isObjectName)
+    return object === undefined ? [] : [{ ...one, object }]
+  })
 }
 
 async function findDamaged(
-  session: Session,
-  objects: readonly FileNode[],
+  objects: readonly StoredFile[],
   { signal, progress }: VerifyRequest,
-): Promise<readonly { readonly object: string; readonly file: FileNode }[]> {
-  const total = objects.reduce((sum, { size }) => sum + size, 0)
+): Promise<readonly StoredFile[]> {
+  const total = objects.reduce((sum, { file: { size } }) => sum + size, 0)
   let done = 0
-  const items = objects.flatMap((file) => {
-    const [name] = file.names
-    return name === undefined ? [] : [{
-      file,
-      object: `${name.directory}/${name.name}`,
-      path: pathOf(name),
-      size: file.size,
-    }]
-  })
-  const digests = await digestFiles(items, {
+  const digests = await digestFiles(objects.map(({ file }) => digestible(file)), {
     signal,
     progress(bytes) {
       done += bytes
       progress({ phase: 'read files', done, total, unit: 'bytes' })
     },
   })
-  const bad: { object: string; file: FileNode }[] = []
-  for (const [i, item] of items.entries()) {
-    if (!await isNamed(session, { ...item, digest: digests[i] })) bad.push(item)
-  }
-  return bad
+  return objects.filter((one, i) => !isNamed(one, { object: one.object, digest: digests[i] }))
 }
 
+const digestible = ({ names: [name], size }: FileNode): Digestible => ({
+  path: name === undefined ? '' : pathOf(name),
+  size,
+})
+
 /** Whether a file is what the name of an object says, on whatever terms it got the name. */
-async function isNamed(
-  session: Session,
-  { object, file, digest }: { object: string; file: FileNode; digest: Digest | undefined },
-): Promise<boolean> {
-  if (!(digest instanceof Uint8Array)) return false
-  const isIt = () => objectName(digest, file.meta) === variantName(object, 0)
-  if (isIt()) return true
-  const { meta } = file
-  for (const ignoreTimes of [false, true]) {
-    await readMeta(session, { files: new Map([[file.ino, file]]) }, { ignoreTimes })
-    if (isIt()) return true
-  }
-  file.meta = meta
-  return false
+function isNamed(
+  { metas }: Candidate,
+  { object, digest }: { object: string; digest: Digest | undefined },
+): boolean {
+  return digest instanceof Uint8Array &&
+    metas.some((meta) => objectName(digest, meta) === variantName(object, 0))
 }
 
 /** Another inode of the trees that is what the name of an object says. */
 async function findIntact(
-  session: Session,
-  files: ReadonlyMap<number, FileNode>,
+  lane: Lane,
+  files: FileTable,
   { object, file }: { object: string; file: FileNode },
 ): Promise<FileNode | undefined> {
-  const alike = [...files.values()].filter(({ ino, size, meta }) =>
-    ino !== file.ino && size === file.size && meta === file.meta
+  const { at } = files
+  const alike = await withMetas(
+    lane,
+    [...files.here()].filter((one) => at.size[one] === file.size && at.ino[one] !== file.ino)
+      .map(files.node),
   )
-  const digests = await digestFiles(alike.map(({ names: [name], size }) => ({
-    path: name === undefined ? '' : pathOf(name),
-    size,
-  })))
-  for (const [i, file] of alike.entries()) {
-    if (await isNamed(session, { object, file, digest: digests[i] })) return file
-  }
-  return undefined
+  const digests = await digestFiles(alike.map((one) => digestible(one.file)))
+  return alike.find((one, i) => isNamed(one, { object, digest: digests[i] }))?.file
 }
 
 /** Puts a damaged object away, and has an intact file take its place and its names. */

@@ -54,7 +54,7 @@ export async function listContents(
   const enter = (path: ByteString) => !without.includes(path) && !closed.includes(path)
   const unreadable = await listTree(
     session,
-    { root, briefly: true, enter, signal },
+    { root, enter, signal },
     (directory) => {
       const nodes = new Map<ByteString, Node>()
       directories.set(directory.path, nodes)

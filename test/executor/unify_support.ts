@@ -1,5 +1,5 @@
 /**
- * For tests of LIST and RELINK: what they take and give, as objects.
+ * For tests of LIST, COMPARE and RELINK: what they take and give, as objects.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { MS_PRIVATE, MS_REC } from '../../core/linux/constants/mount.ts'
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../core/linux/constants/open.ts'
 import { CLONE_NEWNS } from '../../core/linux/constants/process.ts'
-import { type Layout, layout, list, relink } from '../../core/plan/abi.ts'
+import { type Layout, layout, relink } from '../../core/plan/abi.ts'
 import type { ProgramBuilder } from '../../core/plan/builder.ts'
 import { fields, sizeOf } from '../../core/plan/layout.ts'
 import { bytes as cellOf, type Cell } from '../../core/plan/program.ts'
@@ -28,7 +28,7 @@ function read<L extends Layout>(of: L, from: Buffer): Fields<L> {
   return Object.fromEntries(entries) as Fields<L>
 }
 
-function write<L extends Layout>(of: L, values: Fields<L>): Buffer {
+export function write<L extends Layout>(of: L, values: Fields<L>): Buffer {
   const to = Buffer.alloc(sizeOf(of))
   for (const { name, offset, width } of fields(of)) {
     const value = BigInt.asUintN(8 * width, values[name as L[number][0]])
@@ -109,10 +109,10 @@ export const becomeNobody = plan((main) => {
 /** Lists a directory. */
 export async function listDirectory(
   opened: Session,
-  { root, path = '.', closely = true }: { root: string; path?: string; closely?: boolean },
+  { root, path = '.' }: { root: string; path?: string },
 ): Promise<Listing> {
   const { bytes } = await opened.run(plan((main) => {
-    within(main, root, (dir) => main.emit('LIST', [dir, path, closely ? list.CLOSELY : 0]))
+    within(main, root, (dir) => main.emit('LIST', [dir, path]))
   }))
   const [only] = listings(bytes)
   if (!only) throw new Error('no listing')

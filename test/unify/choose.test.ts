@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
-import { adoption, choose, crossesTrees, isWhole, links } from '../../core/unify/choose.ts'
-import type { Equal, Known } from '../../core/unify/match.ts'
+import { adoption, choose, type EqualFiles, links } from '../../core/unify/choose.ts'
+import type { Known } from '../../core/unify/match.ts'
 import { isObjectName, objectName, variantName, variantOf } from '../../core/unify/meta_key.ts'
 import type { FileNode, Name, Tree } from '../../core/unify/tree.ts'
 import { suite } from '../support/suite.ts'
@@ -14,17 +14,16 @@ const named = (id: string, name: string): Name => ({
 const stamp = { size: 10, mtimeSec: 1, mtimeNsec: 2 }
 const file = (ino: number, names: readonly Name[], more: Partial<FileNode> = {}): FileNode => ({
   ...{ ino, ...stamp, blocks: 8, ctimeSec: 0, ctimeNsec: 0, uid: 0, gid: 0, mode: 0o100644 },
-  ...{ nlink: names.length, flags: 0, xattrBytes: 0, names: [...names], meta: 'm' },
-  ...{ digest: undefined, writable: false, object: undefined },
+  ...{ number: ino, nlink: names.length, names, cached: 0, writable: false, object: undefined },
   ...more,
 })
 const known = (ino: number, object: string | null, names: readonly Name[]): Known => ({
   row: { ino, ...stamp, blocks: 8, meta: 'm', digest: null, object },
-  ...{ path: '/p', names, digest: undefined },
+  ...{ member: { root: '/', path: 'p', careful: false }, names, cached: 0 },
 })
 const content = new Uint8Array(32)
-const equal = (files: readonly FileNode[], more: readonly Known[] = []): Equal => ({
-  ...{ files, known: more, content, meta: 'm' },
+const equal = (files: readonly FileNode[], more: readonly Known[] = []): EqualFiles => ({
+  ...{ files, known: more, content, meta: 'm', basic: 'm' },
 })
 const plain = objectName(content, 'm')
 
@@ -61,14 +60,6 @@ test('else what takes the fewest blocks, and then has the most names', () => {
     ['ADOPT', plain, 1],
   ])
   assert.equal(links(choice).map(({ name }) => name.name), ['x', 'y'])
-})
-
-test('tells whether a group is in more than one tree, and a file has all its names', () => {
-  assert.not(crossesTrees(equal([file(1, [named('a', 'x')]), file(2, [named('a', 'y')])])))
-  assert.ok(crossesTrees(equal([file(1, [named('a', 'x')]), file(2, [named('b', 'y')])])))
-  assert.ok(crossesTrees(equal([file(1, [named('a', 'x')])], [known(2, null, [])])))
-  assert.ok(isWhole(file(1, [named('a', 'x')])))
-  assert.not(isWhole(file(1, [named('a', 'x')], { nlink: 2 })))
 })
 
 test('variants of an object have a number', () => {

@@ -22,7 +22,7 @@ const test = suite('unify, when something fails', {
 const everything = () => true
 /** `VSERVER_TEST_KILLS=100` tries as many moments in each test. */
 const kills = Number(process.env['VSERVER_TEST_KILLS'] ?? '12')
-const isExcluded = makeExclude(defaultExcludes)
+const { path: isExcluded } = makeExclude(defaultExcludes)
 
 /** Trees with a few equal files, outside of what is left alone. */
 function few(lab: Lab, ...names: readonly string[]): Manifest {

@@ -56,19 +56,27 @@ test('objectName() is a path below the store', () => {
 })
 
 test('makeExclude() takes directories with all in them', () => {
-  const isExcluded = makeExclude(defaultExcludes)
+  const { path: isExcluded } = makeExclude(defaultExcludes)
   for (const path of ['etc', 'etc/passwd', 'var/log/a/b', 'var/mail']) {
     assert.ok(isExcluded(path), path)
   }
   for (const path of ['', 'etcetera', 'usr/etc', 'var', 'var/logs', 'var/lib']) {
     assert.not(isExcluded(path), path)
   }
-  assert.not(makeExclude([])(''))
-  assert.ok(makeExclude(['/'])('anything'))
+  assert.not(makeExclude([]).path(''))
+  assert.ok(makeExclude(['/']).path('anything'))
+  const { within } = makeExclude(['/etc', '/var/*/x'])
+  assert.equal(['', 'var', 'var/a', 'var/a/b', 'etc'].map(within), [
+    true,
+    false,
+    true,
+    false,
+    false,
+  ])
 })
 
 test('makeExclude() takes every byte but a star for what it is', () => {
-  const isExcluded = makeExclude([
+  const { path: isExcluded } = makeExclude([
     '/a.b',
     '/x(y)[z]{1}+?^$|\\',
     '/home/*/tmp',

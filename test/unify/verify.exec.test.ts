@@ -25,7 +25,6 @@ function verify(lab: Lab, trees: readonly Tree[]): Promise<Verified> {
         trees,
         index,
         store: lab.store,
-        ignoreTimes: false,
         signal: new AbortController().signal,
         progress: () => undefined,
       }),

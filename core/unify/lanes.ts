@@ -1,0 +1,76 @@
+/**
+ * Executors that work side by side on one run: each has descriptors of its own of the directories that it works
+ * in.
+ *
+ * @module
+ */
+import { errno } from '../linux/errno.ts'
+import { OpFailure } from '../plan/failure.ts'
+import type { Session } from '../plan/session.ts'
+import { closeDescriptor, openDirectory } from './descriptor.ts'
+
+export interface Lane {
+  readonly session: Session
+  /** Number of the directory in the executor, opened once; `undefined` when there is none any more. */
+  directory(path: string): Promise<number | undefined>
+  /** Closes all directories; the executor goes on. */
+  close(): Promise<void>
+}
+
+export function makeLane(session: Session): Lane {
+  const open = new Map<string, Promise<number | undefined>>()
+  return {
+    session,
+    directory(path) {
+      let fd = open.get(path)
+      if (fd === undefined) open.set(path, fd = openIfThere(session, path))
+      return fd
+    },
+    async close() {
+      for (const pending of open.values()) {
+        const fd = await pending
+        if (fd !== undefined) await closeDescriptor(session, fd)
+      }
+      open.clear()
+    },
+  }
+}
+
+async function openIfThere(session: Session, path: string): Promise<number | undefined> {
+  try {
+    return await openDirectory(session, path)
+  } catch (error) {
+    if (error instanceof OpFailure && error.errno === errno.ENOENT) return undefined
+    throw error
+  }
+}
+
+/**
+ * Has each lane do one piece of work after the other. Two are under way in each, so that an executor has the next
+ * one there when it has done one. After an error or the signal no more is begun.
+ *
+ * @throws what the work throws, or the signal's reason, once nothing is under way any more
+ */
+export async function workThrough<T>(
+  lanes: readonly Lane[],
+  { pieces, signal }: { pieces: Iterable<T>; signal?: AbortSignal | undefined },
+  work: (lane: Lane, piece: T) => Promise<void>,
+): Promise<void> {
+  const rest = pieces[Symbol.iterator]()
+  let failed = false
+  const serve = async (lane: Lane) => {
+    try {
+      while (!failed) {
+        signal?.throwIfAborted()
+        const next = rest.next()
+        if (next.done === true) return
+        await work(lane, next.value)
+      }
+    } catch (error) {
+      failed = true
+      throw error
+    }
+  }
+  const ends = await Promise.allSettled(lanes.flatMap((lane) => [serve(lane), serve(lane)]))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
