@@ -389,14 +389,18 @@ struct vs_compare_result {
 	uint32_t error;
 	uint32_t flags;
 	uint32_t xattr_bytes;
-	uint64_t cached;
+	uint32_t cached;
+	uint32_t digested;
+	uint8_t digest[32];
 };
-_Static_assert(sizeof(struct vs_compare_result) == 24, "compare_result");
+_Static_assert(sizeof(struct vs_compare_result) == 56, "compare_result");
 _Static_assert(offsetof(struct vs_compare_result, class) == 0, "compare_result.class");
 _Static_assert(offsetof(struct vs_compare_result, error) == 4, "compare_result.error");
 _Static_assert(offsetof(struct vs_compare_result, flags) == 8, "compare_result.flags");
 _Static_assert(offsetof(struct vs_compare_result, xattr_bytes) == 12, "compare_result.xattr_bytes");
 _Static_assert(offsetof(struct vs_compare_result, cached) == 16, "compare_result.cached");
+_Static_assert(offsetof(struct vs_compare_result, digested) == 20, "compare_result.digested");
+_Static_assert(offsetof(struct vs_compare_result, digest) == 24, "compare_result.digest");
 
 struct vs_relink_head {
 	int64_t mtime_sec;

@@ -10,6 +10,7 @@
 
 #include "lib.h"
 #include "ops.h"
+#include "sha256.h"
 #include "sys.h"
 
 /* Blocks of one group, all together and each. More than a processor's own cache would only be slower. */
@@ -18,12 +19,14 @@
 
 struct member {
 	struct vs_compare_result result;
+	struct vs_sha256 sha;
 	uint8_t *block;
 	int fd;
 };
 
 struct group {
 	struct vs_compare_head head;
+	int digesting;
 	struct member members[VS_COMPARE_MOST];
 };
 
@@ -79,11 +82,11 @@ VS_LATE static long open_member(const struct vs_compare_entry *entry, const char
 #define CACHESTAT_CACHED 0
 #define CACHESTAT_COUNTS 5
 
-VS_LATE static uint64_t cached_pages(int fd)
+VS_LATE static uint32_t cached_pages(int fd)
 {
 	uint64_t whole[2] = { 0 }, counts[CACHESTAT_COUNTS] = { 0 };
 
-	return sys(NR_CACHESTAT, fd, whole, counts, 0) ? 0 : counts[CACHESTAT_CACHED];
+	return sys(NR_CACHESTAT, fd, whole, counts, 0) ? 0 : (uint32_t)counts[CACHESTAT_CACHED];
 }
 
 VS_LATE static void take_in(struct member *member, const uint8_t *at, uint64_t flags)
@@ -113,13 +116,16 @@ static void let_go(struct member *member)
 	member->fd = -1;
 }
 
-/* At the file's end, one byte more is asked for: there must be none. */
+/*
+ * At the file's end, one byte more is asked for: there must be none. Of a file, less than what is asked for comes
+ * only where it ends.
+ */
 VS_LATE static long read_block(const struct vs_compare_head *head, const struct member *member, uint64_t at,
 			       uint64_t length)
 {
 	uint64_t wanted = length + (at + length == head->size), got = 0;
 
-	while (got < wanted) {
+	while (got < length) {
 		long size = sys(__NR_pread64, member->fd, member->block + got, wanted - got, at + got);
 
 		if (size == -EINTR)
@@ -162,6 +168,27 @@ VS_LATE static uint32_t drop_alone(struct group *g)
 	return left;
 }
 
+/*
+ * Those that lead from here on take over what was digested for the one that led before. That one has the lowest
+ * number of them all, so it comes last.
+ */
+VS_LATE static void digest_block(struct group *g, const uint32_t *before, uint64_t at, uint64_t length)
+{
+	for (uint32_t i = g->head.count; i--;) {
+		struct member *member = &g->members[i];
+
+		if (member->fd < 0 || member->result.class != i)
+			continue;
+		member->sha = g->members[before[i]].sha;
+		vs_sha256_blocks(&member->sha, member->block, length / VS_SHA256_BLOCK);
+		if (at + length < g->head.size)
+			continue;
+		vs_sha256_end(&member->sha, member->block + length / VS_SHA256_BLOCK * VS_SHA256_BLOCK,
+			      g->head.size, member->result.digest);
+		member->result.digested = 1;
+	}
+}
+
 VS_LATE static void compare_block(struct group *g, uint64_t at, uint64_t length)
 {
 	uint32_t before[VS_COMPARE_MOST];
@@ -182,10 +209,12 @@ VS_LATE static void compare_block(struct group *g, uint64_t at, uint64_t length)
 			member->result.class = sort_in(g, before, i, length);
 		}
 	}
+	if (g->digesting)
+		digest_block(g, before, at, length);
 }
 
 /* Class of all that is there: the first of them. */
-static void begin(struct group *g)
+VS_LATE static void begin(struct group *g)
 {
 	uint32_t first = 0;
 
@@ -193,6 +222,8 @@ static void begin(struct group *g)
 		first++;
 	for (uint32_t i = 0; i < g->head.count; i++)
 		g->members[i].result.class = g->members[i].result.error ? i : first;
+	if (g->digesting && first < g->head.count)
+		vs_sha256_begin(&g->members[first].sha);
 }
 
 VS_LATE static void compare(struct group *g, uint8_t *room)
@@ -251,6 +282,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 {
 	static struct group g;
 	static uint8_t *room;
+	static int able;
 	const uint8_t *at = vs_at(m, op->args[0]);
 	uint64_t left = vs_length(op->args[0]), flags = op->args[1];
 
@@ -259,6 +291,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 	if (!room) {
 		long mapped = sys_map(ROOM_BYTES);
 
+		able = vs_sha256_able();
 		if (sys_failed(mapped))
 			return mapped;
 		room = (uint8_t *)mapped;
@@ -273,6 +306,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 		error = vs_extend_reply(m, g.head.count * sizeof(g.members->result), &results);
 		if (error)
 			return error;
+		g.digesting = able && g.head.length && g.head.length == g.head.size;
 		left -= (uint64_t)size;
 		at += sizeof(g.head);
 		for (uint32_t i = 0; i < g.head.count; i++, at += entry_bytes(&entry)) {

@@ -89,14 +89,17 @@ export const unifyLayout = {
    * COMPARE: the answer for one entry. `class`: index in its group of the first file that has the same bytes
    * there, its own if it is that. `error`: errno, and then nothing else; ESTALE for what is no regular file
    * or has not the size. `flags` of FS_IOC_GETFLAGS and `xattr_bytes` of listxattr(2), 0 where there are
-   * none; `cached` pages, 0 unless asked for and known.
+   * none; `cached` pages, 0 unless asked for and known. `digested`: 1 where `digest` is the SHA-256 of the file:
+   * of what leads others, when the processor has instructions for it and the whole file was compared.
    */
   compare_result: [
     ['class', 'u32'],
     ['error', 'u32'],
     ['flags', 'u32'],
     ['xattr_bytes', 'u32'],
-    ['cached', 'u64'],
+    ['cached', 'u32'],
+    ['digested', 'u32'],
+    ['digest', 'bytes32'],
   ],
   /** RELINK: `count` entries follow, up to the table's end; the directory's mtime is set to this one. */
   relink_head: [

@@ -5,9 +5,8 @@
  */
 import { Buffer } from 'node:buffer'
 import type { ByteString } from '../host/tree/names.ts'
-import { type OpStream, opStream } from '../host/tree/ops.ts'
 import { errno } from '../linux/errno.ts'
-import { compare, compared, layout, slot } from '../plan/abi.ts'
+import { compare, compared, layout } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
 import { bytes } from '../plan/program.ts'
 import type { Lane } from './lanes.ts'
@@ -39,6 +38,8 @@ export interface Compared {
   readonly xattrBytes: number
   /** Pages that were in memory; 0 where the kernel does not tell. */
   readonly cached: number
+  /** SHA-256, of a leader; none where the processor or the size made that too slow. */
+  readonly digest: Uint8Array | undefined
 }
 
 /** Members of a group, at most. */
@@ -47,7 +48,14 @@ export const MOST = compare.MOST
 /** How much of each file is compared by one op: so long nothing can be interrupted. */
 const SLICE_BYTES = 1 << 26
 
-const gone: Compared = { leader: 0, error: errno.ENOENT, flags: 0, xattrBytes: 0, cached: 0 }
+const gone: Compared = {
+  leader: 0,
+  error: errno.ENOENT,
+  flags: 0,
+  xattrBytes: 0,
+  cached: 0,
+  digest: undefined,
+}
 
 /** Compares the files of each group. @returns for each group what is known of its members */
 export async function compareFiles(
@@ -97,7 +105,12 @@ async function compareRest(
       const before = found[i]
       const now = all[j]
       if (before === undefined || now === undefined) continue
-      result[i] = { ...before, error: now.error, leader: indexes[now.leader] ?? i }
+      result[i] = {
+        ...before,
+        error: now.error,
+        leader: indexes[now.leader] ?? i,
+        digest: undefined,
+      }
     }
   }
   return result
@@ -119,10 +132,11 @@ async function compareSlice(
   )
   const table = encode(groups, { there, roots, offset })
   if (table.length === 0) return groups.map(({ members }) => members.map(() => gone))
-  const program: OpStream = opStream(slot.FREE)
-  program.step(0, 'compare files')
-  program.emit('COMPARE', [bytes(table), offset === 0 ? compare.CACHED : 0])
-  const answer = Buffer.from((await lane.session.run(program.finish())).bytes)
+  const reported = await lane.run((ops) => {
+    ops.step(0, 'compare files')
+    ops.emit('COMPARE', [bytes(table), offset === 0 ? compare.CACHED : 0])
+  })
+  const answer = asBuffer(reported)
   let at = 0
   return groups.map(({ members }, i) => {
     const some = there[i] ?? []
@@ -160,6 +174,8 @@ const result = {
   flags: offsetOf(layout.compare_result, 'flags'),
   xattrBytes: offsetOf(layout.compare_result, 'xattr_bytes'),
   cached: offsetOf(layout.compare_result, 'cached'),
+  digested: offsetOf(layout.compare_result, 'digested'),
+  digest: offsetOf(layout.compare_result, 'digest'),
 } as const
 
 const room = ({ path }: Member) => (ENTRY_BYTES + path.length + 8) & ~7
@@ -196,17 +212,27 @@ function encode(
   return table
 }
 
+const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength)
+
 function wide(table: Buffer, at: number, value: number): void {
   table.writeUInt32LE(value % 0x1_0000_0000, at)
   table.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)
 }
 
+const DIGEST_BYTES = 32
+
 function decode(answer: Buffer, at: number): Compared {
+  const from = at + result.digest
+  const digested = answer[at + result.digested] !== 0
   return {
     leader: answer.readUInt32LE(at + result.leader),
     error: answer.readUInt32LE(at + result.error),
     flags: answer.readUInt32LE(at + result.flags),
     xattrBytes: answer.readUInt32LE(at + result.xattrBytes),
     cached: answer.readUInt32LE(at + result.cached),
+    digest: digested
+      ? Uint8Array.prototype.slice.call(answer, from, from + DIGEST_BYTES)
+      : undefined,
   }
 }

@@ -121,6 +121,7 @@ export async function digestFiles(
   files: readonly Digestible[],
   options: DigestOptions = {},
 ): Promise<readonly Digest[]> {
+  if (files.length === 0) return []
   const digests = new Array<Digest>(files.length)
   const jobs = cut(files)
   const bytes = files.reduce((sum, { size }) => sum + size, 0)

@@ -7,8 +7,8 @@ import { byteString, join, PATH_BYTES } from '../host/tree/names.ts'
 import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
 import { OpFailure } from '../plan/failure.ts'
-import type { Session } from '../plan/session.ts'
 import { makeExclude } from './exclude.ts'
+import { type Lane, workThrough } from './lanes.ts'
 import { type ListedRecord, nameOf } from './listed.ts'
 import { type Unreadable, type Visitor, walkTree } from './listing.ts'
 import { type FileTable, fileTable, type Place } from './table.ts'
@@ -26,19 +26,19 @@ export interface Gathered {
  * it is under all of them. A tree that is gone by now has only its root among what is unreadable.
  */
 export async function gatherTrees(
-  session: Session,
+  lanes: readonly Lane[],
   trees: readonly Tree[],
   { signal, progress }: { signal: AbortSignal; progress: (done: number) => void },
 ): Promise<Gathered> {
   const gathered: Gathered = { files: fileTable(), names: 0, unreadable: [] }
   const excluded = new Set<number>()
-  for (const [done, tree] of trees.entries()) {
-    progress(done)
+  let done = 0
+  await workThrough(lanes, { pieces: trees, signal }, async (lane, tree) => {
+    progress(done++)
     const visitor = visitorOf(tree, { gathered, excluded })
-    const unreadable = await walkTree(session, { root: tree.path, signal }, visitor)
-      .catch(unlessGone)
+    const unreadable = await walkTree(lane, { root: tree.path, signal }, visitor).catch(unlessGone)
     for (const what of unreadable) gathered.unreadable.push({ tree, what })
-  }
+  })
   const { files } = gathered
   for (const ino of excluded) {
     const file = files.ofIno(ino)

@@ -118,9 +118,12 @@ function putAside(from: string, to: string): void {
 function open(path: string): Index {
   const db = new DatabaseSync(path)
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY')
+    // What is in it can be found again, and all that it says is looked at before it is used: it waits for no disk.
+    db.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY')
     const found = db.prepare('PRAGMA user_version').get()?.['user_version']
-    if (found !== VERSION) db.exec(`${clear} ${schema} PRAGMA user_version = ${VERSION}`)
+    if (found !== VERSION) {
+      db.exec(`BEGIN; ${clear} ${schema} PRAGMA user_version = ${VERSION}; COMMIT`)
+    }
     // Fails where the tables are others.
     for (const columns of probes) db.prepare(columns)
     return attach(db)

@@ -19,9 +19,11 @@ import { toBytes } from '../host/tree/names.ts'
 import { timespecs } from '../host/tree/times.ts'
 import * as k from '../linux/constants.ts'
 import { errno } from '../linux/errno.ts'
+import { SessionLost } from '../plan/failure.ts'
 import { planBuilder } from '../plan/builder.ts'
 import { text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
+import type { Place } from './table.ts'
 import { joinTime } from './time.ts'
 
 /** A directory, and when it was modified. */
@@ -33,29 +35,40 @@ export interface Restored {
   readonly mtimeNsec: number
 }
 
-export interface Journal {
-  /** Does something that may leave directories with another time. */
-  around(directories: readonly Restored[], deed: () => Promise<void>): Promise<void>
+/** Where names are that are about to be replaced: each directory once. */
+export function directoriesOf(places: Iterable<Place>): readonly Restored[] {
+  return [...new Set(places)].map(({ tree, directory, mtimeSec, mtimeNsec }) => ({
+    ...{ tree: tree.path, directory, mtimeSec, mtimeNsec },
+  }))
 }
 
-/** @param path absolute; the file is there only while something is under way */
-export function makeJournal(path: string): Journal {
-  return {
-    async around(directories, deed) {
-      if (directories.length === 0) return await deed()
-      const staged = `${path}.new`
-      const fd = openSync(staged, 'w', 0o600)
-      try {
-        writeSync(fd, JSON.stringify(directories))
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
-      renameSync(staged, path)
-      await deed()
-      rmSync(path)
-    },
+/**
+ * Does something that may leave directories with another time.
+ *
+ * @param path absolute; the file is there only while something is under way
+ */
+export async function withJournal(
+  path: string,
+  directories: readonly Restored[],
+  deed: () => Promise<void>,
+): Promise<void> {
+  const staged = `${path}.new`
+  const fd = openSync(staged, 'w', 0o600)
+  try {
+    writeSync(fd, JSON.stringify(directories))
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
+  renameSync(staged, path)
+  try {
+    await deed()
+  } catch (error) {
+    // An executor that lives has finished all that it had begun.
+    if (!(error instanceof SessionLost)) rmSync(path)
+    throw error
+  }
+  rmSync(path)
 }
 
 /**

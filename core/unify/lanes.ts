@@ -4,13 +4,17 @@
  *
  * @module
  */
+import { type Ops, opStream } from '../host/tree/ops.ts'
 import { errno } from '../linux/errno.ts'
+import { slot } from '../plan/abi.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { closeDescriptor, openDirectory } from './descriptor.ts'
 
 export interface Lane {
   readonly session: Session
+  /** Runs a plan of ops that are emitted at once. @returns what they reported */
+  run(emit: (ops: Ops) => void): Promise<Uint8Array>
   /** Number of the directory in the executor, opened once; `undefined` when there is none any more. */
   directory(path: string): Promise<number | undefined>
   /** Closes all directories; the executor goes on. */
@@ -19,8 +23,16 @@ export interface Lane {
 
 export function makeLane(session: Session): Lane {
   const open = new Map<string, Promise<number | undefined>>()
+  const ops = opStream(slot.FREE)
   return {
     session,
+    async run(emit) {
+      emit(ops)
+      const plan = ops.finish()
+      const { bytes } = await session.run(plan)
+      ops.recycle(plan)
+      return bytes
+    },
     directory(path) {
       let fd = open.get(path)
       if (fd === undefined) open.set(path, fd = openIfThere(session, path))
@@ -45,32 +57,34 @@ async function openIfThere(session: Session, path: string): Promise<number | und
   }
 }
 
+/** Each lane twice: an executor has its next plan there when it has done one. */
+export const twice = (lanes: readonly Lane[]): readonly Lane[] => [...lanes, ...lanes]
+
 /**
- * Has each lane do one piece of work after the other. Two are under way in each, so that an executor has the next
- * one there when it has done one. After an error or the signal no more is begun.
+ * Has each worker do one piece of work after the other. After an error or the signal no more is begun.
  *
  * @throws what the work throws, or the signal's reason, once nothing is under way any more
  */
-export async function workThrough<T>(
-  lanes: readonly Lane[],
+export async function workThrough<W, T>(
+  workers: readonly W[],
   { pieces, signal }: { pieces: Iterable<T>; signal?: AbortSignal | undefined },
-  work: (lane: Lane, piece: T) => Promise<void>,
+  work: (worker: W, piece: T) => Promise<void>,
 ): Promise<void> {
   const rest = pieces[Symbol.iterator]()
   let failed = false
-  const serve = async (lane: Lane) => {
+  const serve = async (worker: W) => {
     try {
       while (!failed) {
         signal?.throwIfAborted()
         const next = rest.next()
         if (next.done === true) return
-        await work(lane, next.value)
+        await work(worker, next.value)
       }
     } catch (error) {
       failed = true
       throw error
     }
   }
-  const ends = await Promise.allSettled(lanes.flatMap((lane) => [serve(lane), serve(lane)]))
+  const ends = await Promise.allSettled(workers.map(serve))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }

@@ -6,13 +6,12 @@
  */
 import { lstatSync } from 'node:fs'
 import { type ByteString, join, PATH_BYTES, toBytes } from '../host/tree/names.ts'
-import { opStream } from '../host/tree/ops.ts'
 import { errno } from '../linux/errno.ts'
 import * as k from '../linux/constants.ts'
-import { slot } from '../plan/abi.ts'
 import { text } from '../plan/program.ts'
 import type { Session } from '../plan/session.ts'
 import { closeDescriptor, openDirectory } from './descriptor.ts'
+import { type Lane, makeLane } from './lanes.ts'
 import { type Listed, type ListedRecord, listReader, nameOf, toListed } from './listed.ts'
 import { splitTime } from './time.ts'
 
@@ -59,12 +58,12 @@ type Unlisted = Omit<Directory, 'entries'>
  * @throws {OpFailure} when the root cannot be opened
  */
 export async function walkTree(
-  session: Session,
+  lane: Lane,
   request: ListRequest,
   visitor: Visitor,
 ): Promise<readonly Unreadable[]> {
   const unreadable: Unreadable[] = []
-  const fd = await openDirectory(session, request.root)
+  const fd = await openDirectory(lane.session, request.root)
   const asked: {
     readonly directories: readonly Unlisted[]
     readonly answer: Promise<Uint8Array>
@@ -78,7 +77,7 @@ export async function walkTree(
       request.signal?.throwIfAborted()
       while (waiting.length > 0 && asked.length < AHEAD) {
         const directories = waiting.splice(0, BATCH)
-        const answer = ask(session, { fd, directories })
+        const answer = ask(lane, { fd, directories })
         // A failure is met when its turn comes.
         answer.catch(() => undefined)
         asked.push({ directories, answer })
@@ -103,7 +102,7 @@ export async function walkTree(
     }
   } finally {
     await Promise.allSettled(asked.map(({ answer }) => answer))
-    await closeDescriptor(session, fd)
+    await closeDescriptor(lane.session, fd)
   }
 
   function take(parent: ByteString, entry: ListedRecord, below: Unlisted[]): void {
@@ -126,7 +125,7 @@ export async function listTree(
   const finish = () => {
     if (current !== undefined) visit({ ...current.place, entries: current.entries })
   }
-  const unreadable = await walkTree(session, request, {
+  const unreadable = await walkTree(makeLane(session), request, {
     directory(place) {
       finish()
       current = { place, entries: [] }
@@ -137,14 +136,14 @@ export async function listTree(
   return unreadable
 }
 
-async function ask(
-  session: Session,
+function ask(
+  lane: Lane,
   { fd, directories }: { fd: number; directories: readonly Unlisted[] },
 ): Promise<Uint8Array> {
-  const program = opStream(slot.FREE)
-  for (const [index, { path }] of directories.entries()) {
-    program.step(index, 'list a directory')
-    program.emit('LIST', [fd, text(path === '' ? '.' : toBytes(path))])
-  }
-  return (await session.run(program.finish())).bytes
+  return lane.run((ops) => {
+    for (const [index, { path }] of directories.entries()) {
+      ops.step(index, 'list a directory')
+      ops.emit('LIST', [fd, text(path === '' ? '.' : toBytes(path))])
+    }
+  })
 }

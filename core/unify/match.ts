@@ -9,7 +9,7 @@ import { type Compared, compareFiles, lookAtFiles, type Member, MOST } from './c
 import { digestFiles } from './digest.ts'
 import { groupAlike } from './group.ts'
 import type { Row } from './index_file.ts'
-import { type Lane, workThrough } from './lanes.ts'
+import { type Lane, twice, workThrough } from './lanes.ts'
 import { readXattrsOf } from './meta.ts'
 import { basicKey, metaKey } from './meta_key.ts'
 import type { FileTable } from './table.ts'
@@ -69,7 +69,7 @@ export async function findEqual(
   const totalBytes = candidates.reduce((sum, { files, size }) => sum + files.length * size, 0)
   let doneBytes = 0
   const found: (readonly Equal[])[] = []
-  await workThrough(lanes, { pieces: cut(candidates), signal }, async (lane, piece) => {
+  await workThrough(twice(lanes), { pieces: cut(candidates), signal }, async (lane, piece) => {
     const compared = await comparePiece(lane, piece, request)
     const equal = await splitPiece(lane, { piece, compared }, request)
     for (const [i, { index, files, size }] of piece.entries()) {
@@ -174,21 +174,26 @@ interface Part {
   readonly files: readonly number[]
   readonly flags: number
   readonly xattrBytes: readonly number[]
+  readonly digest: Uint8Array | undefined
 }
 
 function partsOf(of: Candidates, compared: readonly Compared[]): readonly Part[] {
-  const parts = new Map<string, { files: number[]; flags: number; xattrBytes: number[] }>()
+  const parts = new Map<
+    string,
+    Part & { readonly files: number[]; readonly xattrBytes: number[] }
+  >()
   for (const [i, { leader, error, flags, xattrBytes }] of compared.entries()) {
     if (error !== 0 || (flags & UNLINKABLE) !== 0) continue
     const key = `${leader}:${flags}`
     let part = parts.get(key)
-    if (part === undefined) parts.set(key, part = { files: [], flags, xattrBytes: [] })
+    if (part === undefined) {
+      const { digest } = compared[leader] ?? {}
+      parts.set(key, part = { of, files: [], flags, xattrBytes: [], digest })
+    }
     part.files.push(of.files[i] ?? 0)
     part.xattrBytes.push(xattrBytes)
   }
-  return [...parts.values()]
-    .filter(({ files }) => files.length + of.known.length > 1)
-    .map((part) => ({ ...part, of }))
+  return [...parts.values()].filter(({ files }) => files.length + of.known.length > 1)
 }
 
 /** @returns what is equal in each group */
@@ -223,20 +228,24 @@ async function splitPiece(
       if (found === undefined) byMeta.set(meta, [file])
       else found.push(file)
     }
-    return [...byMeta].map(([meta, numbers]) => ({ of: part.of, meta, files: numbers }))
+    const { of, digest } = part
+    return [...byMeta].map(([meta, numbers]) => ({ of, digest, meta, files: numbers }))
       .filter((one) => one.files.length + one.of.known.length > 1)
   })
+  const undigested = alike.filter(({ digest }) => digest === undefined)
   const digests = await digestFiles(
-    alike.map(({ of: { size }, files: [file = 0] }) => ({
+    undigested.map(({ of: { size }, files: [file = 0] }) => ({
       path: absolute(file),
       size,
       careful: files.at.writable[file] === 1,
     })),
     { ...(signal === undefined ? {} : { signal }) },
   )
+  const late = new Map(undigested.map((one, i) => [one, digests[i]]))
   const equal = new Map(piece.map((one) => [one, [] as Equal[]]))
-  for (const [i, { of, meta, files: numbers }] of alike.entries()) {
-    const content = digests[i]
+  for (const one of alike) {
+    const { of, meta, files: numbers } = one
+    const content = one.digest ?? late.get(one)
     if (!(content instanceof Uint8Array)) continue
     const known = await findKnown(lane, { of, meta, content, file: numbers[0] ?? 0 }, request)
     if (numbers.length + known.length > 1) {

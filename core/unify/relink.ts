@@ -6,14 +6,15 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ByteString, toBytes } from '../host/tree/names.ts'
-import { opStream } from '../host/tree/ops.ts'
 import { errno } from '../linux/errno.ts'
-import { layout, relink as action, slot } from '../plan/abi.ts'
+import { layout, relink as action } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
 import { bytes, text } from '../plan/program.ts'
-import type { Journal } from './journal.ts'
-import { type Lane, workThrough } from './lanes.ts'
+import { type Lane, twice, workThrough } from './lanes.ts'
+import { stagingName } from './store.ts'
 import type { Name, Tree } from './tree.ts'
 
 /** What is to become of one name. */
@@ -36,16 +37,18 @@ export interface FileStamp {
 }
 
 export interface Relinker {
-  /** Does all of it, in no particular order. @returns an errno for each, 0 where it is done */
+  /**
+   * Does all of it, in no particular order. The caller has written down when the directories were modified: what
+   * dies in between leaves them with another time.
+   *
+   * @returns an errno for each, 0 where it is done */
   run(items: readonly Relink[]): Promise<readonly number[]>
+  close(): void
 }
 
 export interface RelinkerOptions {
   /** Absolute path of the store. */
   readonly store: string
-  /** Name in the store that nobody else begins one with. */
-  readonly staging: string
-  readonly journal: Journal
   readonly signal?: AbortSignal
   readonly progress?: (done: number) => void
 }
@@ -61,20 +64,22 @@ interface Group {
 
 /** Relinks in all lanes. One runs at a time: the caller holds the lock of unification. */
 export function makeRelinker(lanes: readonly Lane[], options: RelinkerOptions): Relinker {
+  const directories = lanes.map((_, i) => join(options.store, stagingName(i)))
+  for (const directory of directories) mkdirSync(directory, { mode: 0o700 })
   return {
+    close() {
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+    },
     async run(items) {
       const results = new Array<number>(items.length).fill(0)
       const groups = groupByDirectory(items)
       const { signal } = options
-      signal?.throwIfAborted()
-      await options.journal.around(groups.flatMap(restored), async () => {
-        const pieces = batches(groups)
-        await workThrough(lanes, { pieces, signal }, async (lane, batch) => {
-          const staging = `${options.staging}-${lanes.indexOf(lane)}`
-          const done = await relinkBatch(lane, batch, { store: options.store, staging })
-          for (const [index, error] of done) results[index] = error
-          options.progress?.(done.length)
-        })
+      const pieces = batches(groups)
+      await workThrough(twice(lanes), { pieces, signal }, async (lane, batch) => {
+        const staging = `${stagingName(lanes.indexOf(lane))}/link`
+        const done = await relinkBatch(lane, batch, { store: options.store, staging })
+        for (const [index, error] of done) results[index] = error
+        options.progress?.(done.length)
       })
       return results
     },
@@ -88,44 +93,32 @@ async function relinkBatch(
   { store: path, staging }: { store: string; staging: string },
 ): Promise<readonly (readonly [number, number])[]> {
   const store = await lane.directory(path)
-  const program = opStream(slot.FREE)
-  const there: Group[] = []
+  const there: { readonly group: Group; readonly root: number }[] = []
   const done: (readonly [number, number])[] = []
   for (const group of batch) {
-    const { tree, directory, items } = group
     // A tree may be gone by now, with the guest that it was of.
-    const root = await lane.directory(tree.path)
-    if (root === undefined || store === undefined) {
-      for (const { index } of items) done.push([index, errno.ENOENT])
-      continue
-    }
-    program.step(there.length, 'share equal files')
-    program.emit('RELINK', [
-      root,
-      text(directory === '' ? '.' : toBytes(directory)),
-      bytes(encodeTable(items.map(({ item }) => item))),
-      store,
-      staging,
-    ])
-    there.push(group)
+    const root = await lane.directory(group.tree.path)
+    if (root !== undefined && store !== undefined) there.push({ group, root })
+    else for (const { index } of group.items) done.push([index, errno.ENOENT])
   }
-  if (there.length === 0) return done
-  const answer = Buffer.from((await lane.session.run(program.finish())).bytes)
+  if (there.length === 0 || store === undefined) return done
+  const reported = await lane.run((ops) => {
+    for (const [step, { group: { directory, items }, root }] of there.entries()) {
+      ops.step(step, 'share equal files')
+      const path = text(directory === '' ? '.' : toBytes(directory))
+      const table = bytes(encodeTable(items.map(({ item }) => item)))
+      ops.emit('RELINK', [root, path, table, store, staging])
+    }
+  })
+  const answer = new DataView(reported.buffer, reported.byteOffset)
   let at = 0
-  for (const { items } of there) {
+  for (const { group: { items } } of there) {
     for (const { index } of items) {
-      done.push([index, answer.readInt32LE(at)])
+      done.push([index, answer.getInt32(at, true)])
       at += 4
     }
   }
   return done
-}
-
-/** What has to be put right when this dies in between. */
-function restored({ tree, directory, items: [first] }: Group) {
-  if (first === undefined || first.item.action === 'ADOPT') return []
-  const { mtimeSec, mtimeNsec } = first.item.name
-  return [{ tree: tree.path, directory, mtimeSec, mtimeNsec }]
 }
 
 function groupByDirectory(items: readonly Relink[]): readonly Group[] {

@@ -17,9 +17,9 @@ import { digestFiles } from './digest.ts'
 import { freezeEqual, type FreezeRequest, isWorthwhile } from './freeze.ts'
 import { dropAliased, type Gathered, gatherTrees } from './gather.ts'
 import type { Index } from './index_file.ts'
-import { makeJournal } from './journal.ts'
+import { directoriesOf, withJournal } from './journal.ts'
 import { makeKnownFiles } from './known.ts'
-import { type Lane, makeLane } from './lanes.ts'
+import { type Lane, makeLane, workThrough } from './lanes.ts'
 import { type Equal, findEqual } from './match.ts'
 import { readMeta } from './meta.ts'
 import { basicKey } from './meta_key.ts'
@@ -31,9 +31,9 @@ import {
   recordShared,
 } from './record.ts'
 import { makeRelinker } from './relink.ts'
-import { foresee, nothingShared, type Shared, shareEqual } from './share.ts'
-import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
-import type { FileTable } from './table.ts'
+import { addShared, foresee, nothingShared, type Shared, shareEqual } from './share.ts'
+import { collectStore, damagedName, journalOf, storeTree } from './store.ts'
+import type { FileTable, Place } from './table.ts'
 import { statNode, termsOf, type Tree } from './tree.ts'
 
 export interface UnifyRequest extends FreezeRequest {
@@ -64,11 +64,12 @@ export interface UnifyResult extends Shared {
   readonly unreadable: Gathered['unreadable']
 }
 
-/** Names of files from which on more than one executor is used. */
-const MANY = 4096
+/** Files that are shared with one journal. */
+const WINDOW = 1 << 16
 
-/** Names that are shared, and put on record, at once. */
-const BATCH = 1 << 14
+/** Files that are shared, and put on record, at once; while some are recorded, others are shared. */
+const BATCH = 1 << 12
+const SIDE_BY_SIDE = [1, 2, 3]
 
 /** Unifies. The caller holds the lock of unification. */
 export async function unifyTrees(session: Session, request: UnifyRequest): Promise<UnifyResult> {
@@ -77,21 +78,25 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
   const looked = trees.filter((tree) =>
     tree.writable || seen.get(tree.id) !== termsOf(tree, request)
   )
-  const gathered = await gatherTrees(session, looked, {
-    signal,
-    progress: (done) =>
-      request.progress({ phase: 'list trees', done, total: looked.length, unit: 'trees' }),
-  })
-  // What the index has of a tree that is looked at once more is found there as well.
-  const other = { ...request, trees: trees.filter((tree) => !looked.includes(tree)) }
-  const { files, unreadable } = gathered
-  const objects = await knownAsObjects(session, request)
-  mergeKnownNames(files, { ...other, objects })
-  const unsettled = dropAliased(files)
-  const found = { trees: looked.length, names: gathered.names, unreadable }
-  const helpers = gathered.names > MANY ? await request.openHelpers?.() ?? [] : []
+  if (looked.length === 0) return { ...nothingShared(), trees: 0, names: 0, unreadable: [] }
+  const helpers = await request.openHelpers?.() ?? []
   const lanes = [session, ...helpers].map(makeLane)
+  const sync = () => syncFileSystem(helpers[0] ?? session, request.store)
+  // What others are about to lose must not be only in memory in the place that they get.
+  const synced = dryRun ? Promise.resolve() : sync()
   try {
+    const gathered = await gatherTrees(lanes, looked, {
+      signal,
+      progress: (done) =>
+        request.progress({ phase: 'list trees', done, total: looked.length, unit: 'trees' }),
+    })
+    // What the index has of a tree that is looked at once more is found there as well.
+    const other = { ...request, trees: trees.filter((tree) => !looked.includes(tree)) }
+    const { files, unreadable } = gathered
+    const objects = await knownAsObjects(session, request)
+    mergeKnownNames(files, { ...other, objects })
+    const unsettled = dropAliased(files)
+    const found = { trees: looked.length, names: gathered.names, unreadable }
     const equal = await findEqual(lanes, {
       files,
       ignoreTimes,
@@ -103,14 +108,19 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
     const worthwhile = equal.filter((one) => isWorthwhile(files, one))
     if (dryRun) return { ...foresee(inFull(worthwhile, { files, ignoreTimes })), ...found }
     const groups = await freezeEqual(files, worthwhile, request)
-    markUnfinished(index)
-    const shared = await share(lanes, { request, files, groups })
+    await synced
+    // A guest may have written since, and ended.
+    if (looked.some(({ writable }) => writable) && groups.length > 0) await sync()
+    const shared = groups.length === 0
+      ? nothingShared()
+      : await share(lanes, { request, files, groups })
     if (shared.garbage) await collectStore(session, request.store)
     const gone = new Set(unreadable.flatMap(({ tree, what }) => (what.path === '' ? [tree] : [])))
     const there = looked.filter((tree) => !gone.has(tree) && !unsettled.has(tree.id))
     recordRun(index, { looked: there, files, failures: shared.failures, ignoreTimes })
     return { ...shared, ...found }
   } finally {
+    await Promise.allSettled([synced])
     for (const lane of lanes) await lane.close()
   }
 }
@@ -125,18 +135,26 @@ function* inFull(
   }
 }
 
-function* batches(groups: Iterable<EqualFiles>): Generator<readonly EqualFiles[]> {
-  let batch: EqualFiles[] = []
-  let names = 0
+/** Cuts groups into pieces of about so many files. */
+function* cut(groups: Iterable<Equal>, most: number): Generator<readonly Equal[]> {
+  let piece: Equal[] = []
+  let files = 0
   for (const group of groups) {
-    batch.push(group)
-    names += group.files.length
-    if (names < BATCH) continue
-    yield batch
-    batch = []
-    names = 0
+    piece.push(group)
+    files += group.files.length
+    if (files < most) continue
+    yield piece
+    piece = []
+    files = 0
   }
-  if (batch.length > 0) yield batch
+  if (piece.length > 0) yield piece
+}
+
+function* placesOf(groups: Iterable<Equal>, files: FileTable): Generator<Place> {
+  for (const { files: numbers, known } of groups) {
+    for (const file of numbers) yield* files.placesOf(file)
+    for (const { names } of known) yield* names
+  }
 }
 
 async function share(
@@ -148,35 +166,46 @@ async function share(
   },
 ): Promise<Shared> {
   const { store, signal, progress, ignoreTimes, index } = request
-  const shared = nothingShared()
-  const [first] = lanes
-  if (groups.length === 0 || first === undefined) return shared
   const total = groups.reduce(
     (sum, group) =>
       sum + group.files.reduce((names, file) => names + (files.at.names[file] ?? 0), 0),
     0,
   )
-  // What others are about to lose must not be only in memory in the place that they get.
-  await syncFileSystem(first.session, store)
   let done = 0
   const relinker = makeRelinker(lanes, {
     store,
-    staging: stagingName(),
-    journal: makeJournal(journalOf(store)),
     signal,
     progress(names) {
       done += names
       progress({ phase: 'share files', done: Math.min(done, total), total, unit: 'files' })
     },
   })
-  const checkObject = (choice: Choice) => checkStored(first, choice, request)
-  for (const batch of batches(inFull(groups, { files, ignoreTimes }))) {
-    await shareEqual(relinker, batch, { checkObject, shared })
+  const all = nothingShared()
+  const [lane] = lanes
+  markUnfinished(index)
+  const shareSome = async (some: readonly Equal[]) => {
+    const shared = nothingShared()
+    const checkObject = async (choice: Choice) =>
+      lane === undefined ? undefined : await checkStored(lane, choice, request)
+    await shareEqual(relinker, [...inFull(some, { files, ignoreTimes })], { checkObject, shared })
     recordShared(index, files, shared)
-    shared.objects.length = 0
-    shared.gone.clear()
+    addShared(all, shared)
   }
-  return shared
+  try {
+    for (const window of cut(groups, WINDOW)) {
+      const directories = directoriesOf(placesOf(window, files))
+      await withJournal(journalOf(store), directories, async () => {
+        await workThrough(
+          SIDE_BY_SIDE,
+          { pieces: cut(window, BATCH) },
+          (_, some) => shareSome(some),
+        )
+      })
+    }
+  } finally {
+    relinker.close()
+  }
+  return all
 }
 
 /**

@@ -65,6 +65,25 @@ export function nothingShared(): Shared {
   return { saved, links: 0, objects: [], gone, failures: [], garbage: false }
 }
 
+/** Adds what another batch came to. */
+export function addShared(to: Shared, from: Shared): void {
+  for (const [id, { bytes, inodes, cached }] of from.saved) {
+    const sum = savingOf(to, id)
+    sum.bytes += bytes
+    sum.inodes += inodes
+    sum.cached += cached
+  }
+  to.links += from.links
+  to.failures.push(...from.failures)
+  to.garbage ||= from.garbage
+}
+
+function savingOf({ saved }: Shared, id: string): Saving {
+  let saving = saved.get(id)
+  if (saving === undefined) saved.set(id, saving = { bytes: 0, inodes: 0, cached: 0 })
+  return saving
+}
+
 /** Counts what {@link shareEqual} would do. Pure. */
 export function foresee(groups: Iterable<EqualFiles>): Shared {
   const shared = nothingShared()
@@ -190,11 +209,9 @@ function settle(
     if (names.some((name) => failed.has(name))) continue
     if (object !== undefined) shared.garbage = true
     shared.gone.add(file.ino)
-    const { id } = first.tree
-    const saving = shared.saved.get(id) ?? { bytes: 0, inodes: 0, cached: 0 }
+    const saving = savingOf(shared, first.tree.id)
     saving.bytes += file.blocks * 512
     saving.inodes++
     saving.cached += file.cached * PAGE_BYTES
-    shared.saved.set(id, saving)
   }
 }

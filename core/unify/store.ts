@@ -29,9 +29,13 @@ export function prepareStore(store: string): void {
   }
 }
 
-/** A name for links that are not in their place yet. */
-export function stagingName(): string {
-  return `${STAGING}${process.pid}`
+/**
+ * A directory for links that are not in their place yet, in the store.
+ *
+ * @param lane each executor has its own: the kernel lets only one at a time give a directory names
+ */
+export function stagingName(lane: number): string {
+  return `${STAGING}${process.pid}-${lane}`
 }
 
 /** Where a run writes down what it is about to change. */
@@ -39,10 +43,10 @@ export function journalOf(store: string): string {
   return join(store, '.journal')
 }
 
-/** Removes staging names of runs that died; the caller holds the lock of unification. */
+/** Removes what is staged of runs that died; the caller holds the lock of unification. */
 export function sweepStaging(store: string): void {
   for (const name of readdirSync(store)) {
-    if (name.startsWith(STAGING)) rmSync(join(store, name), { force: true })
+    if (name.startsWith(STAGING)) rmSync(join(store, name), { force: true, recursive: true })
   }
 }
 

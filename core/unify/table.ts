@@ -39,7 +39,9 @@ export interface FileTable {
   drop(file: number): void
   /** The first name's tree. */
   treeOf(file: number): Tree
-  /** Absolute path of the first name. */
+  /** Where its names are. */
+  placesOf(file: number): Iterable<Place>
+  /** Path of the first name, below its tree. */
   pathOf(file: number): ByteString
   /** A file as an object; changes of that do not come here. */
   node(file: number): FileNode
@@ -50,11 +52,14 @@ export interface FileTable {
   move(file: number, tree: Tree): void
 }
 
+/** Files that there is room for at first. */
+const FIRST = 1 << 13
+
 /** An empty table. */
 export function fileTable(): FileTable {
-  let at = columns(1024)
-  let names: Names = nameColumns(1024)
-  let pool = Buffer.allocUnsafe(1 << 14)
+  let at = columns(FIRST)
+  let names: Names = nameColumns(FIRST)
+  let pool = Buffer.alloc(16 * FIRST)
   let [count, nameCount, poolUsed] = [0, 0, 0]
   const places: Place[] = []
   const moved = new Map<string, number>()
@@ -63,7 +68,7 @@ export function fileTable(): FileTable {
   let lastOwner = 0
   const objects = new Map<number, string>()
   /** Open addressing by inode number: file numbers plus one. */
-  let slots = new Int32Array(4096)
+  let slots = new Int32Array(2 * FIRST)
 
   const slotOf = (ino: number): number => {
     const mask = slots.length - 1
@@ -91,7 +96,9 @@ export function fileTable(): FileTable {
   }
   const pushName = (file: number, place: number, from: Uint8Array, start: number, end: number) => {
     if (nameCount === names.place.length) names = grown(names)
-    if (poolUsed + end - start > pool.length) pool = Buffer.concat([pool], 2 * pool.length)
+    if (poolUsed + end - start > pool.length) {
+      pool = Buffer.concat([pool, Buffer.alloc(pool.length)])
+    }
     names.place[nameCount] = place
     names.at[nameCount] = poolUsed
     names.bytes[nameCount] = end - start
@@ -168,6 +175,12 @@ export function fileTable(): FileTable {
       at.state[file] = state.DROPPED
     },
     treeOf: (file) => firstPlace(file).tree,
+    *placesOf(file) {
+      for (const name of namesOf(file)) {
+        const place = places[names.place[name] ?? 0]
+        if (place !== undefined) yield place
+      }
+    },
     pathOf(file) {
       const name = at.firstName[file] ?? 0
       const start = names.at[name] ?? 0

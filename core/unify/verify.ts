@@ -10,13 +10,13 @@ import type { Session } from '../plan/session.ts'
 import { type Digest, digestFiles, type Digestible } from './digest.ts'
 import { gatherTrees } from './gather.ts'
 import type { Index } from './index_file.ts'
-import { makeJournal } from './journal.ts'
+import { directoriesOf, withJournal } from './journal.ts'
 import { type Lane, makeLane } from './lanes.ts'
 import { readMeta } from './meta.ts'
 import { isObjectName, objectName, variantName } from './meta_key.ts'
 import { markUnfinished } from './record.ts'
 import { makeRelinker, type Relink, type Relinker } from './relink.ts'
-import { collectStore, damagedName, journalOf, stagingName, storeTree } from './store.ts'
+import { collectStore, damagedName, journalOf, storeTree } from './store.ts'
 import type { FileTable } from './table.ts'
 import { type FileNode, pathOf } from './tree.ts'
 import type { UnifyRequest } from './run.ts'
@@ -49,22 +49,24 @@ export async function verifyStore(session: Session, request: VerifyRequest): Pro
     const bytes = objects.reduce((sum, { file }) => sum + file.size, 0)
     if (bad.length === 0) return { objects: objects.length, bytes, damaged: [] }
     const trees = request.trees.filter(({ writable }) => !writable)
-    const { files } = await gatherTrees(session, trees, { signal, progress: () => undefined })
+    const { files } = await gatherTrees([lane], trees, { signal, progress: () => undefined })
     const relinker = makeRelinker([lane], {
       store,
-      staging: stagingName(),
-      journal: makeJournal(journalOf(store)),
       signal,
     })
     const damaged: Damage[] = []
-    for (const { object, file } of bad) {
-      const number = files.ofIno(file.ino)
-      const user = number === undefined ? file : files.node(number)
-      const good = await findIntact(lane, files, { object, file: user })
-      const repaired = good !== undefined &&
-        await repair(relinker, { store, object, file: user, good })
-      forget(index, user)
-      damaged.push({ object, file: user, repaired })
+    try {
+      for (const { object, file } of bad) {
+        const number = files.ofIno(file.ino)
+        const user = number === undefined ? file : files.node(number)
+        const good = await findIntact(lane, files, { object, file: user })
+        const repaired = good !== undefined &&
+          await repair(relinker, { store, object, file: user, good })
+        forget(index, user)
+        damaged.push({ object, file: user, repaired })
+      }
+    } finally {
+      relinker.close()
     }
     // What was put away is nobody's by now.
     if (damaged.some(({ repaired }) => repaired)) await collectStore(session, store)
@@ -107,7 +109,7 @@ async function readObjects(
   lane: Lane,
   { store, signal }: VerifyRequest,
 ): Promise<readonly StoredFile[]> {
-  const { files } = await gatherTrees(lane.session, [storeTree(store)], {
+  const { files } = await gatherTrees([lane], [storeTree(store)], {
     signal,
     progress: () => undefined,
   })
@@ -180,9 +182,15 @@ async function repair(
   const path = join(store, object)
   renameSync(path, damagedName(path))
   const item = { object, objectIno: good.ino }
-  const results = await relinker.run([
-    { ...item, name: from, file: good, action: 'ADOPT' },
-    ...file.names.map((name): Relink => ({ ...item, name, file, action: 'LINK' })),
-  ])
-  return results.every((result) => result === 0)
+  let repaired = false
+  await withJournal(journalOf(store), directoriesOf(file.names), async () => {
+    const results = [
+      ...await relinker.run([{ ...item, name: from, file: good, action: 'ADOPT' }]),
+      ...await relinker.run(
+        file.names.map((name): Relink => ({ ...item, name, file, action: 'LINK' })),
+      ),
+    ]
+    repaired = results.every((result) => result === 0)
+  })
+  return repaired
 }

@@ -17,7 +17,8 @@ const terms = { ignoreTimes: true }
 
 async function gather(lab: Lab, trees: readonly Tree[]): Promise<FileTable> {
   const { signal } = new AbortController()
-  return (await gatherTrees(lab.session, trees, { signal, progress: () => undefined })).files
+  const lanes = [makeLane(lab.session)]
+  return (await gatherTrees(lanes, trees, { signal, progress: () => undefined })).files
 }
 
 /** Equal files of a table, as names of trees and files. */
