@@ -19,8 +19,8 @@ export interface UnifyLockRequest<T> {
   readonly deed: (store: string, openHelpers: () => Promise<readonly Session[]>) => Promise<T>
 }
 
-/** Executors that unify beside the first, at most: the disk is what they wait for. */
-const MOST_HELPERS = 3
+/** Executors that unify, at most. */
+const MOST = 4
 
 /**
  * Does something while no other unification is under way, after putting right what one that died left. The
@@ -42,7 +42,7 @@ export async function withUnifyLock<T>(
   const helpersLock = join(cli.root.run, 'unify.helpers.lock')
   const openHelpers = async () => {
     const { openSession } = await import('../plan/session.ts')
-    const count = Math.min(availableParallelism() - 1, MOST_HELPERS)
+    const count = Math.min(availableParallelism(), MOST)
     for (let i = 0; i < count; i++) {
       const helper = await openSession(executorOf(cli).path)
       helpers.push(helper)

@@ -27,6 +27,7 @@ struct member {
 struct group {
 	struct vs_compare_head head;
 	int digesting;
+	int alone;
 	struct member members[VS_COMPARE_MOST];
 };
 
@@ -157,6 +158,9 @@ VS_LATE static uint32_t drop_alone(struct group *g)
 {
 	uint32_t sizes[VS_COMPARE_MOST] = { 0 }, left = 0;
 
+	if (g->alone)
+		return 1;
+
 	for (uint32_t i = 0; i < g->head.count; i++)
 		if (g->members[i].fd >= 0)
 			sizes[g->members[i].result.class]++;
@@ -286,7 +290,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 	const uint8_t *at = vs_at(m, op->args[0]);
 	uint64_t left = vs_length(op->args[0]), flags = op->args[1];
 
-	if (flags & ~(uint64_t)VS_COMPARE_CACHED)
+	if (flags & ~(uint64_t)(VS_COMPARE_CACHED | VS_COMPARE_DIGEST))
 		return -EINVAL;
 	if (!room) {
 		long mapped = sys_map(ROOM_BYTES);
@@ -306,6 +310,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 		error = vs_extend_reply(m, g.head.count * sizeof(g.members->result), &results);
 		if (error)
 			return error;
+		g.alone = !!(flags & VS_COMPARE_DIGEST);
 		g.digesting = able && g.head.length && g.head.length == g.head.size;
 		left -= (uint64_t)size;
 		at += sizeof(g.head);

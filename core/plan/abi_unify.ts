@@ -11,6 +11,8 @@ import type { Layout } from './abi.ts'
 export const compare = {
   /** How much of each file is in memory. */
   CACHED: 1,
+  /** Reads to its end also what is equal to no other: for its digest. */
+  DIGEST: 2,
   /** Files of one group, at most: all of them are open at once. */
   MOST: 256,
 } as const

@@ -62,7 +62,7 @@ export async function compareFiles(
   lane: Lane,
   groups: readonly Group[],
 ): Promise<readonly (readonly Compared[])[]> {
-  const first = await compareSlice(lane, groups, 0)
+  const first = await compareSlice(lane, groups, { offset: 0 })
   const results: (readonly Compared[])[] = []
   for (const [i, group] of groups.entries()) {
     results.push(await compareRest(lane, group, { found: first[i] ?? [], from: SLICE_BYTES }))
@@ -79,8 +79,26 @@ export async function lookAtFiles(
   for (let from = 0; from < members.length; from += MOST) {
     groups.push({ size: 0, members: members.slice(from, from + MOST) })
   }
-  const found = await compareSlice(lane, groups, 0)
+  const found = await compareSlice(lane, groups, { offset: 0 })
   return found.flat().map((one, leader) => ({ ...one, leader }))
+}
+
+/**
+ * What is known of files of one size, with the digests of all that are read at once; members are led by
+ * themselves.
+ */
+export async function digestMembers(
+  lane: Lane,
+  members: readonly Member[],
+  size: number,
+): Promise<readonly Compared[]> {
+  const found: Compared[] = []
+  const some = Math.max(1, Math.floor(SLICE_BYTES / (size + 1)))
+  for (let from = 0; from < members.length; from += some) {
+    const groups = members.slice(from, from + some).map((member) => ({ size, members: [member] }))
+    found.push(...(await compareSlice(lane, groups, { offset: 0, digest: true })).flat())
+  }
+  return found.map((one, leader) => ({ ...one, leader }))
 }
 
 /** Goes on with what was equal so far. */
@@ -99,7 +117,7 @@ async function compareRest(
     if (indexes.length < 2) continue
     const members = indexes.flatMap((i) => group.members[i] ?? [])
     const part = { size: group.size, members }
-    const [next = []] = await compareSlice(lane, [part], from)
+    const [next = []] = await compareSlice(lane, [part], { offset: from })
     const all = await compareRest(lane, part, { found: next, from: from + SLICE_BYTES })
     for (const [j, i] of indexes.entries()) {
       const before = found[i]
@@ -119,7 +137,7 @@ async function compareRest(
 async function compareSlice(
   lane: Lane,
   groups: readonly Group[],
-  offset: number,
+  { offset, digest = false }: { readonly offset: number; readonly digest?: boolean },
 ): Promise<readonly (readonly Compared[])[]> {
   const roots = new Map<string, number | undefined>()
   for (const { members } of groups) {
@@ -134,7 +152,8 @@ async function compareSlice(
   if (table.length === 0) return groups.map(({ members }) => members.map(() => gone))
   const reported = await lane.run((ops) => {
     ops.step(0, 'compare files')
-    ops.emit('COMPARE', [bytes(table), offset === 0 ? compare.CACHED : 0])
+    const flags = (offset === 0 ? compare.CACHED : 0) + (digest ? compare.DIGEST : 0)
+    ops.emit('COMPARE', [bytes(table), flags])
   })
   const answer = asBuffer(reported)
   let at = 0

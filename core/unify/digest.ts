@@ -32,7 +32,7 @@ const CHUNK_BYTES = 1 << 23
 
 /** A thread takes some 20 ms to begin: less than this is done sooner without. */
 const ALONE_BYTES = 1 << 24
-const ALONE_FILES = 512
+const ALONE_FILES = 4096
 
 interface Job {
   /** Of the first file. */

@@ -5,7 +5,8 @@
  * @module
  */
 import { byteString } from '../host/tree/names.ts'
-import { type Compared, compareFiles, lookAtFiles, type Member, MOST } from './compare.ts'
+import { errno } from '../linux/errno.ts'
+import { type Compared, compareFiles, digestMembers, type Member, MOST } from './compare.ts'
 import { digestFiles } from './digest.ts'
 import { groupAlike } from './group.ts'
 import type { Row } from './index_file.ts'
@@ -153,18 +154,24 @@ async function digestMany(
     signal: AbortSignal | undefined
   },
 ): Promise<readonly Compared[]> {
-  const looks = await lookAtFiles(lane, members)
+  const looks = await digestMembers(lane, members, size)
+  const late = looks.flatMap(({ digest, error }, i) =>
+    digest === undefined && error === 0 ? members[i] ?? [] : []
+  )
   const digests = await digestFiles(
-    members.map((member) => ({ path: pathOfMember(member), size, careful: member.careful })),
+    late.map((member) => ({ path: pathOfMember(member), size, careful: member.careful })),
     { ...(signal === undefined ? {} : { signal }) },
   )
+  const lateDigests = new Map(late.map((member, i) => [member, digests[i]]))
   const leaders = new Map<string, number>()
   return looks.map((look, i) => {
-    const digest = digests[i]
-    if (!(digest instanceof Uint8Array)) return { ...look, error: look.error || 1 }
-    const key = digest.toString('latin1')
-    if (look.error === 0 && !leaders.has(key)) leaders.set(key, i)
-    return { ...look, leader: leaders.get(key) ?? i }
+    if (look.error !== 0) return look
+    const member = members[i]
+    const digest = look.digest ?? (member === undefined ? undefined : lateDigests.get(member))
+    if (!(digest instanceof Uint8Array)) return { ...look, error: errno.ESTALE }
+    const key = Buffer.from(digest).toString('latin1')
+    if (!leaders.has(key)) leaders.set(key, i)
+    return { ...look, digest, leader: leaders.get(key) ?? i }
   })
 }
 

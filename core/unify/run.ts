@@ -45,7 +45,7 @@ export interface UnifyRequest extends FreezeRequest {
   /** Find out, and change nothing. */
   readonly dryRun: boolean
   readonly progress: (event: UnifyProgress) => void
-  /** Opens executors that work beside the caller's, when there is much to do; the caller closes them. */
+  /** Opens executors that work beside the caller's; the first one waits for the disk. The caller closes them. */
   readonly openHelpers?: (() => Promise<readonly Session[]>) | undefined
 }
 
@@ -79,9 +79,9 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
     tree.writable || seen.get(tree.id) !== termsOf(tree, request)
   )
   if (looked.length === 0) return { ...nothingShared(), trees: 0, names: 0, unreadable: [] }
-  const helpers = await request.openHelpers?.() ?? []
+  const [syncing = session, ...helpers] = await request.openHelpers?.() ?? []
   const lanes = [session, ...helpers].map(makeLane)
-  const sync = () => syncFileSystem(helpers[0] ?? session, request.store)
+  const sync = () => syncFileSystem(syncing, request.store)
   // What others are about to lose must not be only in memory in the place that they get.
   const synced = dryRun ? Promise.resolve() : sync()
   try {

@@ -1,19 +1,22 @@
 import { Buffer } from 'node:buffer'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { AT_FDCWD } from '../../core/linux/constants/open.ts'
 import { errno } from '../../core/linux/errno.ts'
 import { layout } from '../../core/plan/abi.ts'
 import { bytes } from '../../core/plan/program.ts'
-import { compareFiles, lookAtFiles } from '../../core/unify/compare.ts'
+import { compareFiles, digestMembers, lookAtFiles } from '../../core/unify/compare.ts'
 import { makeLane } from '../../core/unify/lanes.ts'
 import { suite, type TestContext } from '../support/suite.ts'
 import { failure, plan, scratch, session } from './support.ts'
 import { ownMounts, write } from './unify_support.ts'
 
 const test = suite('COMPARE', { needs: ['executor', 'root'], timeoutMs: 60_000 })
+
+const hasShaInstructions = /\bsha_ni\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))
 
 /** Inode flags, as chattr(1) sets them. */
 const FS_NODUMP_FL = 0x40
@@ -56,6 +59,17 @@ for (const size of [0, 1, 15, 16, 63, 64, 65, 4095, 4096, 131_071, 131_072, 131_
     }])
     const expected = names.map((name, i) => (name === 'two' ? 0 : i))
     assert.equal(leaders(found), expected)
+    const all = await digestMembers(lane, names.map((name) => member(name)), size)
+    for (const [i, name] of names.entries()) {
+      const digest = hash('sha256', readFileSync(join(top, name)), 'hex')
+      // Processors without the instructions leave them out, and so do those that compare nothing.
+      const told = [all[i]?.digest, found[i]?.leader === i ? found[i]?.digest : undefined]
+      for (const one of told) {
+        if (one !== undefined) assert.is(Buffer.from(one).toString('hex'), digest)
+      }
+      if (hasShaInstructions) assert.is(told[0] === undefined, size === 0)
+    }
+    if (hasShaInstructions) assert.is(found[0]?.digest === undefined, size === 0)
   })
 }
 
@@ -166,7 +180,7 @@ test('refuses tables that are not what they say, and leaves no descriptor', asyn
     assert.is((await failure(lane.session, one)).errnoName, 'EINVAL', String(i))
   }
   const flagged = plan((main) =>
-    main.emit('COMPARE', [bytes(Buffer.concat([head({}), entry('a')])), 2])
+    main.emit('COMPARE', [bytes(Buffer.concat([head({}), entry('a')])), 4])
   )
   assert.is((await failure(lane.session, flagged)).errnoName, 'EINVAL')
   const next = plan((main) => {
