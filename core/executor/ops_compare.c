@@ -1,34 +1,21 @@
 /*
  * COMPARE: which files of a group have the same bytes. Each is read once, a block of all of them at a time, and
  * none any further than it is equal to another.
- *
- * Nothing is followed: no link, no mount. What may have become a device since it was listed is looked at
- * before it is opened.
  */
-#include <linux/openat2.h>
-#include <linux/stat.h>
-
+#include "compare.h"
 #include "lib.h"
 #include "ops.h"
-#include "sha256.h"
 #include "sys.h"
 
 /* Blocks of one group, all together and each. More than a processor's own cache would only be slower. */
 #define ROOM_BYTES (4ull << 20)
 #define BLOCK_BYTES (128ull << 10)
 
-struct member {
-	struct vs_compare_result result;
-	struct vs_sha256 sha;
-	uint8_t *block;
-	int fd;
-};
-
 struct group {
 	struct vs_compare_head head;
 	int digesting;
 	int alone;
-	struct member members[VS_COMPARE_MOST];
+	struct vs_member members[VS_COMPARE_MOST];
 };
 
 typedef uint64_t vector __attribute__((vector_size(16), aligned(1), may_alias));
@@ -48,103 +35,11 @@ VS_LATE static int is_equal(const uint8_t *a, const uint8_t *b, uint64_t length)
 	return !memcmp(left, right, rest);
 }
 
-VS_LATE static long open_member(const struct vs_compare_entry *entry, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOATIME,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-	};
-	char link[14 + VS_DECIMAL] = "/proc/self/fd/";
-	struct statx st;
-	long file, fd;
-
-	if (!(entry->flags & VS_COMPARED_CAREFULLY)) {
-		fd = sys(__NR_openat2, entry->root, path, &how, sizeof(how));
-		if (fd != -EPERM)
-			return fd;
-		how.flags &= ~(uint64_t)O_NOATIME;
-		return sys(__NR_openat2, entry->root, path, &how, sizeof(how));
-	}
-	how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-	file = sys(__NR_openat2, entry->root, path, &how, sizeof(how));
-	if (file < 0)
-		return file;
-	fd = sys(__NR_statx, file, "", AT_EMPTY_PATH, STATX_TYPE, &st);
-	if (!fd) {
-		vs_decimal(link + 14, (uint64_t)file);
-		fd = S_ISREG(st.stx_mode) ? sys_openat(AT_FDCWD, link, O_RDONLY | O_CLOEXEC, 0) : -ESTALE;
-	}
-	sys_close((int)file);
-	return fd;
-}
-
-/* cachestat(2), in kernels from 6.5 on and in later headers than ours. */
-#define NR_CACHESTAT 451
-#define CACHESTAT_CACHED 0
-#define CACHESTAT_COUNTS 5
-
-VS_LATE static uint32_t cached_pages(int fd)
-{
-	uint64_t whole[2] = { 0 }, counts[CACHESTAT_COUNTS] = { 0 };
-
-	return sys(NR_CACHESTAT, fd, whole, counts, 0) ? 0 : (uint32_t)counts[CACHESTAT_CACHED];
-}
-
-VS_LATE static void take_in(struct member *member, const uint8_t *at, uint64_t flags)
-{
-	struct vs_compare_entry entry;
-	long fd, error;
-
-	memcpy(&entry, at, sizeof(entry));
-	fd = open_member(&entry, (const char *)at + sizeof(entry));
-	member->fd = (int)fd;
-	member->result = (struct vs_compare_result){ 0 };
-	if (fd < 0) {
-		member->result.error = (uint32_t)-fd;
-		return;
-	}
-	error = vs_look_closely((int)fd, &member->result.flags, &member->result.xattr_bytes);
-	if (error)
-		member->result.error = (uint32_t)-error;
-	else if (flags & VS_COMPARE_CACHED)
-		member->result.cached = cached_pages((int)fd);
-}
-
-static void let_go(struct member *member)
-{
-	if (member->fd >= 0)
-		sys_close(member->fd);
-	member->fd = -1;
-}
-
-/*
- * At the file's end, one byte more is asked for: there must be none. Of a file, less than what is asked for comes
- * only where it ends.
- */
-VS_LATE static long read_block(const struct vs_compare_head *head, const struct member *member, uint64_t at,
-			       uint64_t length)
-{
-	uint64_t wanted = length + (at + length == head->size), got = 0;
-
-	while (got < length) {
-		long size = sys(__NR_pread64, member->fd, member->block + got, wanted - got, at + got);
-
-		if (size == -EINTR)
-			continue;
-		if (size < 0)
-			return size;
-		if (!size)
-			break;
-		got += (uint64_t)size;
-	}
-	return got == length ? 0 : -ESTALE;
-}
-
 /* Members before this one are sorted already: the first of its class that begins a new one is its own. */
 VS_LATE static uint32_t sort_in(const struct group *g, const uint32_t *before, uint32_t i, uint64_t length)
 {
 	for (uint32_t j = 0; j < i; j++) {
-		const struct member *other = &g->members[j];
+		const struct vs_member *other = &g->members[j];
 
 		if (other->fd >= 0 && before[j] == before[i] && other->result.class == j &&
 		    is_equal(other->block, g->members[i].block, length))
@@ -166,7 +61,7 @@ VS_LATE static uint32_t drop_alone(struct group *g)
 			sizes[g->members[i].result.class]++;
 	for (uint32_t i = 0; i < g->head.count; i++) {
 		if (g->members[i].fd >= 0 && sizes[g->members[i].result.class] == 1)
-			let_go(&g->members[i]);
+			vs_member_close(&g->members[i]);
 		left += g->members[i].fd >= 0;
 	}
 	return left;
@@ -179,7 +74,7 @@ VS_LATE static uint32_t drop_alone(struct group *g)
 VS_LATE static void digest_block(struct group *g, const uint32_t *before, uint64_t at, uint64_t length)
 {
 	for (uint32_t i = g->head.count; i--;) {
-		struct member *member = &g->members[i];
+		struct vs_member *member = &g->members[i];
 
 		if (member->fd < 0 || member->result.class != i)
 			continue;
@@ -200,15 +95,15 @@ VS_LATE static void compare_block(struct group *g, uint64_t at, uint64_t length)
 	for (uint32_t i = 0; i < g->head.count; i++)
 		before[i] = g->members[i].result.class;
 	for (uint32_t i = 0; i < g->head.count; i++) {
-		struct member *member = &g->members[i];
+		struct vs_member *member = &g->members[i];
 		long error;
 
 		if (member->fd < 0)
 			continue;
-		error = read_block(&g->head, member, at, length);
+		error = vs_member_read(&g->head, member, at, length);
 		if (error) {
 			member->result.error = (uint32_t)-error;
-			let_go(member);
+			vs_member_close(member);
 		} else {
 			member->result.class = sort_in(g, before, i, length);
 		}
@@ -248,7 +143,7 @@ VS_LATE static void compare(struct group *g, uint8_t *room)
 	for (uint64_t at = g->head.offset; drop_alone(g) && at < end; at += block)
 		compare_block(g, at, end - at < block ? end - at : block);
 	for (uint32_t i = 0; i < g->head.count; i++)
-		let_go(&g->members[i]);
+		vs_member_close(&g->members[i]);
 }
 
 static uint64_t entry_bytes(const struct vs_compare_entry *entry)
@@ -316,7 +211,7 @@ VS_LATE long vs_op_compare(struct vs_machine *m, const struct vs_op *op)
 		at += sizeof(g.head);
 		for (uint32_t i = 0; i < g.head.count; i++, at += entry_bytes(&entry)) {
 			memcpy(&entry, at, sizeof(entry));
-			take_in(&g.members[i], at, flags);
+			vs_member_open(&g.members[i], at, flags);
 		}
 		compare(&g, room);
 		for (uint32_t i = 0; i < g.head.count; i++)

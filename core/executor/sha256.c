@@ -32,10 +32,16 @@ VS_LATE int vs_sha256_able(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & SHA;
 }
 
-__attribute__((target("sha,ssse3,sse4.1"), optimize("O2"))) VS_LATE
+/* The rest of the executor is made to be small. */
+#ifdef __clang__
+#define FAST
+#else
+#define FAST __attribute__((optimize("O2")))
+#endif
+
+FAST __attribute__((target("sha,ssse3,sse4.1"))) VS_LATE
 void vs_sha256_blocks(struct vs_sha256 *sha, const uint8_t *at, uint64_t count)
 {
-	const bytes swap = { 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12 };
 	const vector *k = (const void *)constants;
 	const uint32_t *s = sha->state;
 	vector abef = { (int)s[5], (int)s[4], (int)s[1], (int)s[0] };
@@ -53,17 +59,16 @@ void vs_sha256_blocks(struct vs_sha256 *sha, const uint8_t *at, uint64_t count)
 				bytes raw;
 
 				__builtin_memcpy(&raw, at + 16 * i, 16);
-				*own = (vector)__builtin_shuffle(raw, swap);
+				*own = (vector)__builtin_shufflevector(raw, raw, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8,
+							       15, 14, 13, 12);
 			} else {
-				const vector later = { 1, 2, 3, 4 };
-
 				sum = __builtin_ia32_sha256msg1(*own, w[(i + 1) & 3]) +
-				      __builtin_shuffle(w[(i + 2) & 3], *last, later);
+				      __builtin_shufflevector(w[(i + 2) & 3], *last, 1, 2, 3, 4);
 				*own = __builtin_ia32_sha256msg2(sum, *last);
 			}
 			sum = *own + k[i];
 			cdgh = __builtin_ia32_sha256rnds2(cdgh, abef, sum);
-			sum = __builtin_shuffle(sum, (vector){ 2, 3, 0, 1 });
+			sum = __builtin_shufflevector(sum, sum, 2, 3, 0, 1);
 			abef = __builtin_ia32_sha256rnds2(abef, cdgh, sum);
 		}
 		abef += abef_before;
@@ -91,12 +96,13 @@ void vs_sha256_blocks(struct vs_sha256 *sha, const uint8_t *at, uint64_t count)
 
 #endif
 
+static const struct vs_sha256 initial VS_COLD = { {
+	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+} };
+
 VS_LATE void vs_sha256_begin(struct vs_sha256 *sha)
 {
-	*sha = (struct vs_sha256){ {
-		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-	} };
+	*sha = initial;
 }
 
 VS_LATE void vs_sha256_end(struct vs_sha256 *sha, const uint8_t *rest, uint64_t total, uint8_t digest[32])

@@ -37,6 +37,7 @@ export interface Names {
   readonly next: Int32Array
 }
 
+/** Room for so many names. */
 export function nameColumns(length: number): Names {
   return {
     place: new Uint32Array(length),

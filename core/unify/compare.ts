@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
-import type { ByteString } from '../host/tree/names.ts'
+import { type ByteString, byteString } from '../host/tree/names.ts'
 import { errno } from '../linux/errno.ts'
 import { compare, compared, layout } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
@@ -18,6 +18,11 @@ export interface Member {
   readonly path: ByteString
   /** A guest may run by now: where the file was there may be a device, or a way to one of the host. */
   readonly careful: boolean
+}
+
+/** Absolute path of a member. */
+export function pathOfMember({ root, path }: Member): ByteString {
+  return `${byteString(root)}/${path}`
 }
 
 export interface Group {

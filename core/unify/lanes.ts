@@ -21,6 +21,7 @@ export interface Lane {
   close(): Promise<void>
 }
 
+/** Makes a lane of an executor that is there. */
 export function makeLane(session: Session): Lane {
   const open = new Map<string, Promise<number | undefined>>()
   const ops = opStream(slot.FREE)

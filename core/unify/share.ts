@@ -60,6 +60,7 @@ export async function shareEqual(
   await linkAll(relinker, choices, { checkObject, shared })
 }
 
+/** What it is before anything was done. */
 export function nothingShared(): Shared {
   const [saved, gone] = [new Map<string, Saving>(), new Set<number>()]
   return { saved, links: 0, objects: [], gone, failures: [], garbage: false }
