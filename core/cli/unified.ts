@@ -10,8 +10,13 @@ import type { UnifyResult } from '../unify/run.ts'
 import type { Verified } from '../unify/verify.ts'
 import { showName } from '../host/tree/names.ts'
 
+/** What was done on all file systems. */
+export interface Unified
+  extends
+    Pick<UnifyResult, 'trees' | 'names' | 'links' | 'saved' | 'failures'>,
+    Pick<GuestTrees, 'users'> {}
+
 interface Context {
-  readonly trees: GuestTrees
   readonly dryRun: boolean
 }
 
@@ -22,7 +27,7 @@ interface GuestSaving {
 }
 
 /** What was saved in the trees of each guest. What several guests read counts for each in equal parts. */
-function savingsOf({ saved }: UnifyResult, { users }: GuestTrees): readonly GuestSaving[] {
+function savingsOf({ saved, users }: Unified): readonly GuestSaving[] {
   const guests = new Map<string, { bytes: number; inodes: number }>()
   for (const [tree, { bytes, inodes }] of saved) {
     const names = users.get(tree) ?? []
@@ -40,7 +45,7 @@ function savingsOf({ saved }: UnifyResult, { users }: GuestTrees): readonly Gues
   })).toSorted((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
-function totalOf({ saved }: UnifyResult): { bytes: number; inodes: number } {
+function totalOf({ saved }: Unified): { bytes: number; inodes: number } {
   const all = [...saved.values()]
   return {
     bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -49,14 +54,14 @@ function totalOf({ saved }: UnifyResult): { bytes: number; inodes: number } {
 }
 
 /** One JSON value. */
-export function unifiedJson(result: UnifyResult, { trees, dryRun }: Context): string {
+export function unifiedJson(result: Unified, { dryRun }: Context): string {
   const value = {
     dryRun,
     trees: result.trees,
     files: result.names,
     linked: result.links,
     saved: totalOf(result),
-    guests: savingsOf(result, trees),
+    guests: savingsOf(result),
     failures: result.failures.map(({ item, errno }) => ({
       path: showName(pathOf(item.name)),
       errno: errnoName(errno),
@@ -66,7 +71,7 @@ export function unifiedJson(result: UnifyResult, { trees, dryRun }: Context): st
 }
 
 /** A summary, and a line for each guest that saves something. */
-export function showUnified(result: UnifyResult, { trees, dryRun }: Context): string {
+export function showUnified(result: Unified, { dryRun }: Context): string {
   const { bytes, inodes } = totalOf(result)
   const looked = `${count(result.names)} files in ${count(result.trees)} new or writable trees`
   const verb = dryRun ? 'would save' : 'saved'
@@ -74,7 +79,7 @@ export function showUnified(result: UnifyResult, { trees, dryRun }: Context): st
     inodes === 0
       ? `looked at ${looked}: nothing to share`
       : `looked at ${looked}: ${verb} ${mebibytes(bytes)} and ${count(inodes)} inodes`,
-    ...savingsOf(result, trees).map(({ name, bytes, inodes }) =>
+    ...savingsOf(result).map(({ name, bytes, inodes }) =>
       `  ${name}: ${mebibytes(bytes)}, ${count(inodes)} inodes`
     ),
     ...result.failures.slice(0, 5).map(({ item, errno }) =>

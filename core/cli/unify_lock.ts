@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { StorePlace, Stores } from '../guest/stores.ts'
 import { type LockHolder, takeLock } from '../host/lock.ts'
 import type { Session } from '../plan/session.ts'
 import { replayJournal } from '../unify/journal.ts'
@@ -14,7 +16,9 @@ export interface UnifyLockRequest<T> {
   readonly verb: string
   /** How long it is waited for. */
   readonly timeoutMs: number
-  readonly deed: (store: string) => Promise<T>
+  /** What is made ready for it. */
+  readonly stores: Pick<Stores, 'places' | 'stale'>
+  readonly deed: (places: readonly StorePlace[]) => Promise<T>
 }
 
 /**
@@ -25,17 +29,19 @@ export interface UnifyLockRequest<T> {
 export async function withUnifyLock<T>(
   cli: Cli,
   session: Session,
-  { verb, timeoutMs, deed }: UnifyLockRequest<T>,
+  { verb, timeoutMs, stores, deed }: UnifyLockRequest<T>,
 ): Promise<{ readonly done: T } | { readonly holder: LockHolder }> {
   const path = join(cli.root.run, 'unify.lock')
   const got = await takeLock(session, path, { verb, timeoutMs, signal: cli.signal })
   if ('holder' in got) return got
   try {
-    const store = join(cli.root.lib, 'store')
-    prepareStore(store)
-    sweepStaging(store)
-    await replayJournal(session, journalOf(store))
-    return { done: await deed(store) }
+    for (const store of stores.stale) rmSync(store, { recursive: true })
+    for (const { store } of stores.places) {
+      prepareStore(store)
+      sweepStaging(store)
+      await replayJournal(session, journalOf(store))
+    }
+    return { done: await deed(stores.places) }
   } finally {
     await got.lock.release()
   }
