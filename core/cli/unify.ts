@@ -7,7 +7,7 @@ import { busy, errors, guestUnknown } from '../errors.ts'
 import { readLife } from '../guest/life.ts'
 import { checkPattern } from '../guest/name.ts'
 import { guestExists, readGuest } from '../guest/store.ts'
-import { findStores } from '../guest/stores.ts'
+import { findStores, type Stores } from '../guest/stores.ts'
 import { undoSharing } from '../guest/undo.ts'
 import { becomeBackground } from '../host/background.ts'
 import { withSession } from '../host/executor.ts'
@@ -21,6 +21,7 @@ import { executorOf, forEachName, registryOf, useRoot, withGuestLock } from './h
 import type { Cli, VerbArgs } from './types.ts'
 import { showUnified, type Unified, unifiedJson } from './unified.ts'
 import { unifyAll } from './unify_all.ts'
+import { inTurn, type Turn } from './unify_auto.ts'
 import { withUnifyLock } from './unify_lock.ts'
 import { verifyAll } from './unify_verify.ts'
 
@@ -40,21 +41,36 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
       code = await forEachName(cli, names, (name) => undo(cli, session, name))
       return
     }
-    if (args.flag('auto')) await becomeBackground(session)
-    const stores = findStores(cli.root)
     const ignoreTimes = args.flag('ignore-times')
-    const host = { session, stores, registry, names, dryRun, ignoreTimes }
-    const deed = async () => {
+    const deed = async (stores: Stores) => {
+      const host = { session, stores, registry, names, dryRun, ignoreTimes }
       if (args.flag('verify')) code = await verifyAll(cli, host)
       else tell(cli, await unifyAll(cli, host), { dryRun })
     }
+    if (args.flag('auto')) await becomeBackground(session)
     // It leaves no trace, so that it has no lock either; what it says may be old by then anyway.
-    if (dryRun) return await deed()
+    if (dryRun) return await deed(findStores(cli.root))
+    if (args.flag('auto')) return await inTurn(cli, session, (turn) => locked(cli, turn, deed))
     const { lockTimeoutMs: timeoutMs } = cli.globals
-    const got = await withUnifyLock(cli, session, { verb: 'unify', timeoutMs, stores, deed })
-    if ('holder' in got) throw busy('unify', 'the files of guests', got.holder)
+    await locked(cli, { session, timeoutMs }, deed)
   })
   return code
+}
+
+async function locked(
+  cli: Cli,
+  { session, timeoutMs, begin }: Turn,
+  deed: (stores: Stores) => Promise<void>,
+): Promise<void> {
+  const stores = findStores(cli.root)
+  const got = await withUnifyLock(cli, session, {
+    ...{ verb: 'unify', timeoutMs, stores },
+    async deed() {
+      await begin?.()
+      await deed(stores)
+    },
+  })
+  if ('holder' in got) throw busy('unify', 'the files of guests', got.holder)
 }
 
 function checkOptions(args: VerbArgs): void {
