@@ -29,7 +29,7 @@ struct after {
 };
 
 /* Whether the word is in the file: what it says there, the runtime finds out. Seldom is there a file. */
-static int is_asked_for(const char *root)
+VS_LATE static int is_asked_for(const char *root)
 {
 	static char text[16384];
 	char path[VS_ROOT_MAX + 32];
@@ -49,7 +49,7 @@ static int is_asked_for(const char *root)
 }
 
 /* Held from now on until the run begins: then all guests that end meanwhile are seen by it. */
-static int take_turn(const char *root)
+VS_LATE static int take_turn(const char *root)
 {
 	char path[VS_ROOT_MAX + 32];
 	int fd;
@@ -63,7 +63,7 @@ static int take_turn(const char *root)
 	return fd;
 }
 
-static int open_log(const char *root)
+VS_LATE static int open_log(const char *root)
 {
 	char path[VS_ROOT_MAX + 32], old[VS_ROOT_MAX + 32];
 	struct stat st;
@@ -76,7 +76,7 @@ static int open_log(const char *root)
 }
 
 /* 0, or -errno. */
-static int find_runtime(struct after *a)
+VS_LATE static int find_runtime(struct after *a)
 {
 	char id[2 * sizeof(((struct vs_state *)0)->build) + 1];
 	uint8_t build[32];
@@ -97,7 +97,7 @@ static int find_runtime(struct after *a)
 	return 0;
 }
 
-static void complain(const struct after *a, long error)
+VS_LATE static void complain(const struct after *a, long error)
 {
 	char buffer[256], name[32];
 	struct vs_out out = { .fd = 2, .size = sizeof(buffer), .buffer = buffer };
@@ -111,7 +111,7 @@ static void complain(const struct after *a, long error)
 }
 
 /* On a stack of its own, in our memory, while we sleep. */
-static void run(void *context)
+VS_LATE static void run(void *context)
 {
 	struct after *a = context;
 	char *argv[] = { a->loader,    "--inhibit-cache", "--library-path", a->directory, "--argv0", "vserver",
