@@ -5,6 +5,7 @@
  */
 import type { GuestTrees } from '../guest/unify.ts'
 import { errnoName } from '../linux/errno.ts'
+import { partOf } from '../usage/account.ts'
 import { pathOf } from '../unify/tree.ts'
 import type { UnifyResult } from '../unify/run.ts'
 import type { Verified } from '../unify/verify.ts'
@@ -13,7 +14,7 @@ import { showName } from '../host/tree/names.ts'
 /** What was done on all file systems. */
 export interface Unified
   extends
-    Pick<UnifyResult, 'trees' | 'names' | 'links' | 'saved' | 'failures'>,
+    Pick<UnifyResult, 'trees' | 'names' | 'links' | 'saved' | 'groups' | 'failures'>,
     Pick<GuestTrees, 'users'> {}
 
 interface Context {
@@ -26,23 +27,33 @@ interface GuestSaving {
   readonly inodes: number
 }
 
-/** What was saved in the trees of each guest. What several guests read counts for each in equal parts. */
-function savingsOf({ saved, users }: Unified): readonly GuestSaving[] {
+/**
+ * What was saved for each guest: of every group of equal files, the guests that read one of them have equal
+ * parts. Who only has what is in the store already gains nothing by a run.
+ */
+function savingsOf({ groups, users }: Unified): readonly GuestSaving[] {
+  const shares = new Map<string, { names: readonly string[]; bytes: number; inodes: number }>()
+  for (const { equal, bytes, inodes } of groups) {
+    const trees = [...equal.files, ...equal.known].flatMap(({ names }) =>
+      names.map(({ tree }) => tree.id)
+    )
+    const names = [...new Set(trees.flatMap((tree) => users.get(tree) ?? []))].toSorted()
+    const key = names.join()
+    const sum = shares.get(key) ?? { names, bytes: 0, inodes: 0 }
+    shares.set(key, { names, bytes: sum.bytes + bytes, inodes: sum.inodes + inodes })
+  }
   const guests = new Map<string, { bytes: number; inodes: number }>()
-  for (const [tree, { bytes, inodes }] of saved) {
-    const names = users.get(tree) ?? []
-    for (const name of names) {
+  for (const { names, bytes, inodes } of shares.values()) {
+    for (const [index, name] of names.entries()) {
       const sum = guests.get(name) ?? { bytes: 0, inodes: 0 }
-      sum.bytes += bytes / names.length
-      sum.inodes += inodes / names.length
-      guests.set(name, sum)
+      guests.set(name, {
+        bytes: sum.bytes + partOf(bytes, names.length, index),
+        inodes: sum.inodes + partOf(inodes, names.length, index),
+      })
     }
   }
-  return [...guests].map(([name, { bytes, inodes }]) => ({
-    name,
-    bytes: Math.round(bytes),
-    inodes: Math.round(inodes),
-  })).toSorted((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+  return [...guests].map(([name, { bytes, inodes }]) => ({ name, bytes, inodes }))
+    .toSorted((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
 function totalOf({ saved }: Unified): { bytes: number; inodes: number } {

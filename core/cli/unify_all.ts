@@ -62,6 +62,7 @@ export async function unifyAll(cli: Cli, request: UnifyAllRequest): Promise<Unif
     names: sum(({ names }) => names),
     links: sum(({ links }) => links),
     saved: new Map(results.flatMap(({ saved }) => [...saved])),
+    groups: results.flatMap(({ groups }) => groups),
     failures: results.flatMap(({ failures }) => failures),
     users,
   }

@@ -23,6 +23,8 @@ export interface Failure {
 export interface Shared {
   /** By the id of the tree that the names are in. */
   readonly saved: Map<string, Saving>
+  /** What was saved by each group, where anything was. */
+  readonly groups: (Saving & { readonly equal: Equal })[]
   /** Names that are links now. */
   links: number
   /** What is in the store now. */
@@ -59,7 +61,7 @@ export async function shareEqual(
 
 function nothingShared(): Shared {
   const [saved, gone] = [new Map<string, Saving>(), new Set<number>()]
-  return { saved, links: 0, objects: [], gone, failures: [], garbage: false }
+  return { saved, groups: [], links: 0, objects: [], gone, failures: [], garbage: false }
 }
 
 /** Counts what {@link shareEqual} would do. Pure. */
@@ -177,9 +179,10 @@ async function startOthers(
 
 /** Counts what gave way with all its names. */
 function settle(
-  { give }: Choice,
+  { give, equal }: Choice,
   { shared, failed }: { shared: Shared; failed: ReadonlySet<Relink['name']> },
 ): void {
+  const group = { equal, bytes: 0, inodes: 0 }
   for (const { file, names, object } of give) {
     const [first] = names
     const known = names.length + (object === undefined ? 0 : 1)
@@ -192,5 +195,8 @@ function settle(
     saving.bytes += file.blocks * 512
     saving.inodes++
     shared.saved.set(id, saving)
+    group.bytes += file.blocks * 512
+    group.inodes++
   }
+  if (group.inodes > 0) shared.groups.push(group)
 }
