@@ -158,6 +158,11 @@ VS_LATE void vs_super_after(const struct vs_super *s)
 		return;
 	a.log = open_log(a.root);
 	a.null = (int)sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
-	if (a.log >= 0 && a.null >= 0 && !find_runtime(&a))
+	/* A full disk, or a tree without /dev: the other one does for both. */
+	if (a.log < 0)
+		a.log = a.null;
+	if (a.null < 0)
+		a.null = a.log;
+	if (a.log >= 0 && !find_runtime(&a))
 		vs_clone_sharing(&args, run, &a);
 }
