@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { StorePlace, Stores } from '../guest/stores.ts'
 import { type LockHolder, takeLock } from '../host/lock.ts'
 import type { Session } from '../plan/session.ts'
 import { replayJournal } from '../unify/journal.ts'
@@ -12,11 +14,16 @@ import { journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
 import { executorOf } from './host.ts'
 import type { Cli } from './types.ts'
 
+/** Opens executors that work beside the first; they are closed before the lock is free. */
+export type OpenHelpers = () => Promise<readonly Session[]>
+
 export interface UnifyLockRequest<T> {
   readonly verb: string
   /** How long it is waited for. */
   readonly timeoutMs: number
-  readonly deed: (store: string, openHelpers: () => Promise<readonly Session[]>) => Promise<T>
+  /** What is made ready for it. */
+  readonly stores: Pick<Stores, 'places' | 'stale'>
+  readonly deed: (places: readonly StorePlace[], openHelpers: OpenHelpers) => Promise<T>
 }
 
 /** Executors that unify, at most. */
@@ -32,18 +39,18 @@ const MOST = 4
 export async function withUnifyLock<T>(
   cli: Cli,
   session: Session,
-  { verb, timeoutMs, deed }: UnifyLockRequest<T>,
+  { verb, timeoutMs, stores, deed }: UnifyLockRequest<T>,
 ): Promise<{ readonly done: T } | { readonly holder: LockHolder }> {
   const path = join(cli.root.run, 'unify.lock')
   const request = { verb, timeoutMs, signal: cli.signal }
   const got = await takeLock(session, path, request)
   if ('holder' in got) return got
-  const helpers: Session[] = []
   const helpersLock = join(cli.root.run, 'unify.helpers.lock')
+  const helpers: Session[] = []
   const openHelpers = async () => {
     const { openSession } = await import('../plan/session.ts')
     const count = Math.min(availableParallelism(), MOST)
-    for (let i = 0; i < count; i++) {
+    while (helpers.length < count) {
       const helper = await openSession(executorOf(cli).path)
       helpers.push(helper)
       await takeLock(helper, helpersLock, { ...request, shared: true })
@@ -54,11 +61,13 @@ export async function withUnifyLock<T>(
     const alone = await takeLock(session, helpersLock, request)
     if ('holder' in alone) return alone
     await alone.lock.release()
-    const store = join(cli.root.lib, 'store')
-    prepareStore(store)
-    sweepStaging(store)
-    await replayJournal(session, journalOf(store))
-    return { done: await deed(store, openHelpers) }
+    for (const store of stores.stale) rmSync(store, { recursive: true })
+    for (const { store } of stores.places) {
+      prepareStore(store)
+      sweepStaging(store)
+      await replayJournal(session, journalOf(store))
+    }
+    return { done: await deed(stores.places, openHelpers) }
   } finally {
     for (const helper of helpers) await helper.close()
     await got.lock.release()

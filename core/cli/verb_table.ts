@@ -186,9 +186,17 @@ export const verbTable: readonly VerbInfo[] = [
       { name: 'ignore-times', doc: 'also files that were modified at different times' },
       { name: 'verify', doc: 'read all shared files again; repair what is damaged' },
       { name: 'undo', doc: 'give the guests named files of their own again' },
-      { name: 'auto', doc: 'in the background: only with what others leave of CPU and disk' },
+      {
+        name: 'auto',
+        doc: 'when no other one is at it, and only with what others leave of CPU and disk',
+      },
     ],
-    examples: ['vserver unify', 'vserver unify --dry-run', 'vserver unify web db'],
+    examples: [
+      'vserver unify',
+      'vserver unify --dry-run',
+      'vserver unify web db',
+      'vserver unify --auto --quiet',
+    ],
     load: () => import('./unify.ts'),
   },
   {

@@ -45,6 +45,7 @@ static int is_dangerous(const char *entry)
 	static const char *const prefixes[] = {
 		"NODE_", "LD_", "OPENSSL_", "SSL_", "GCONV_PATH=", "GLIBC_TUNABLES=", "LOCPATH=",
 		"VSERVER_SELF=", "VSERVER_EXECUTOR=", "VSERVER_BUILD=", "VSERVER_SESSION=",
+		"VSERVER_AFTER=",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)

@@ -211,6 +211,8 @@ static int live(struct vs_super *s, char **argv, char **envp)
 	why = reason(s, &code, &signal);
 	left = finish(s, code, signal, why);
 	vs_super_frame(s, VS_FRAME_EXITED, (uint32_t)s->status);
+	if (!left)
+		vs_super_after(s);
 	return left ? 1 : 0;
 }
 

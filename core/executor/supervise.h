@@ -84,6 +84,9 @@ extern volatile int64_t vs_super_stop_ms;
 /* Sleeps, but for a stop. */
 void vs_super_pause(uint64_t ms);
 
+/* supervise_after.c: what the host's configuration wants when a guest has ended for good */
+void vs_super_after(const struct vs_super *s);
+
 /* supervise_forker.c */
 extern volatile int vs_super_forker_wanted;
 void vs_super_forker(struct vs_super *s);

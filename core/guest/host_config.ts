@@ -19,6 +19,8 @@ export interface HostConfig {
     readonly exclude: readonly string[]
     /** Files become one although they were modified at different times. */
     readonly ignoreTimes: boolean
+    /** When it is done without being asked for: whenever a guest has ended, or never. */
+    readonly auto: 'stop' | 'never'
   }
 }
 
@@ -40,7 +42,8 @@ const schema = v.strictObject({
     v.strictObject({
       exclude: v.optional(excludedPaths),
       ignoreTimes: v.optional(v.boolean('expected true or false')),
-    }, 'expected a mapping with exclude and ignoreTimes'),
+      auto: v.optional(v.picklist(['stop', 'never'], 'expected stop or never')),
+    }, 'expected a mapping with exclude, ignoreTimes and auto'),
   ),
 }, 'expected a mapping of keys to values')
 
@@ -62,6 +65,7 @@ export function readHostConfig(root: Root): HostConfig {
     unify: {
       exclude: found.unify?.exclude ?? defaultExcludes,
       ignoreTimes: found.unify?.ignoreTimes ?? false,
+      auto: found.unify?.auto ?? 'never',
     },
   }
 }

@@ -19,6 +19,7 @@ import { markGarbage } from '../unify/garbage_mark.ts'
 import { isCode, readNames, readText } from './files.ts'
 import { namedLayers, parseMeta } from './meta.ts'
 import { namePattern } from './name.ts'
+import { existingStores } from './stores.ts'
 import { sweep } from './sweep.ts'
 
 /** How a lock is waited for. */
@@ -51,7 +52,7 @@ export async function withLayersLock<T>(
 
 /** Whether a command died while it added or removed layers. */
 export function hasUnfinishedLayers(root: Root): boolean {
-  return readNames(join(root.lib, 'layers')).some((name) => name.startsWith('.'))
+  return readNames(join(root.lib, 'layers')).some((name) => /^\.(?:new|gone|part)-/.test(name))
 }
 
 /**
@@ -97,10 +98,10 @@ export async function collectLayers(
   await withLayersLock(session, root, { patience, deed })
   const gone = readNames(layers).filter((name) => name.startsWith('.gone-'))
   if (gone.length === 0) return
-  const store = join(root.lib, 'store')
-  markGarbage(store)
+  const mark = () => existingStores(root).forEach(({ store }) => markGarbage(store))
+  mark()
   for (const name of gone) await sweep(session, join(layers, name))
-  markGarbage(store)
+  mark()
 }
 
 /** Ids that the records of guests name; `undefined` when one cannot be read. */

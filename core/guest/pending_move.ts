@@ -16,7 +16,8 @@ import { type Cell, text } from '../plan/program.ts'
 import { OpFailure } from '../plan/failure.ts'
 import type { Session } from '../plan/session.ts'
 import { joinTime, type ModificationTime } from '../unify/time.ts'
-import { readText, syncDirectory } from './files.ts'
+import { isCode, readText, syncDirectory } from './files.ts'
+import { parseMeta } from './meta.ts'
 import { pendingMove } from './store.ts'
 
 /** What is to be done when the move is interrupted. */
@@ -81,6 +82,10 @@ export async function finishMove(
   const pending = parsePending(written)
   if (pending === undefined) return renameSync(file, `${file}.damaged`)
   const { layer, directories } = pending
+  const isNamed = namesLayer(dir, layer)
+  if (isNamed === undefined) return
+  // It died before that: nothing has moved, and the layer is garbage, if it is there at all.
+  if (!isNamed) return rmSync(file)
   const place = { upper: join(dir, 'upper'), layer: layerDir(root, layer), pending }
   // Where it cannot be finished, nothing is lost, and what has names in both is left alone by `unify`.
   await moveAll(session, place).catch((error: unknown) => {
@@ -103,6 +108,20 @@ export async function finishMove(
   // All of it is on the disk before what would put it right is not.
   syncDirectory(join(dir, 'upper'))
   rmSync(file)
+}
+
+/**
+ * Whether a guest's record names a layer, which is the moment from which on files can be moved to it;
+ * `undefined` when the record cannot be read, which must not keep anybody from destroying the guest.
+ */
+function namesLayer(dir: string, layer: string): boolean | undefined {
+  const record = join(dir, 'meta.json')
+  try {
+    return parseMeta(record, readText(record) ?? '').layers.includes(layer)
+  } catch (error) {
+    if (isCode(error, 'E_FORMAT')) return undefined
+    throw error
+  }
 }
 
 /** What was written down; `undefined` when it cannot be read, which must not keep a guest from anything. */

@@ -6,17 +6,20 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { guestDir, layerDir, type Root, templateDir } from '../host/root.ts'
-import type { Tree } from '../unify/tree.ts'
+import { rootOf, type Tree } from '../unify/tree.ts'
 import { isCode, readNames } from './files.ts'
 import { listGuests, readGuest, type StoredGuest } from './store.ts'
+import type { StorePlace, Stores } from './stores.ts'
 
 export interface GuestTrees {
-  readonly trees: readonly Tree[]
+  /** The trees that are shared through each store. */
+  readonly groups: readonly { readonly place: StorePlace; readonly trees: readonly Tree[] }[]
   /** Names of guests by the ids of the trees that they read from. */
   readonly users: ReadonlyMap<string, readonly string[]>
 }
 
 export interface TreesRequest {
+  readonly stores: Stores
   /** Paths inside every guest that are left alone. */
   readonly excludes: readonly string[]
   /** The guest's own, beside these. */
@@ -25,7 +28,10 @@ export interface TreesRequest {
   readonly stopped: readonly string[]
 }
 
-/** Every tree of guests. What guests share is left alone where one of them wants it to be. */
+/**
+ * Every tree of guests; not those where nothing can be linked. What guests share is left alone where one of
+ * them wants it to be.
+ */
 export function listTrees(root: Root, request: TreesRequest): GuestTrees {
   const users = new Map<string, string[]>()
   const excludes = new Map<string, string[]>()
@@ -60,7 +66,21 @@ export function listTrees(root: Root, request: TreesRequest): GuestTrees {
       excludes: [...request.excludes, ...new Set(excludes.get(`${kind}/${id}`))],
     }))
   const trees = [...sealed('templates', templateDir), ...sealed('layers', layerDir), ...writable]
-  return { trees: onOneFileSystem(root, trees), users }
+    .flatMap((tree) => {
+      const found = lstatSync(tree.path, { bigint: true, throwIfNoEntry: false })
+      return found === undefined ? [] : [{ ...tree, root: rootOf(found) }]
+    })
+  // What is shared leaves a writable layer for a new one in there.
+  const layers = request.stores.placeOf(join(root.lib, 'layers'))
+  const placeOf = ({ path, writable }: Tree) => {
+    const place = request.stores.placeOf(path)
+    return writable && place !== layers ? undefined : place
+  }
+  const groups = request.stores.places.map((place) => ({
+    place,
+    trees: trees.filter((tree) => placeOf(tree) === place),
+  }))
+  return { groups, users }
 }
 
 /** The name of the guest whose writable layer a tree is. Pure. */
@@ -76,10 +96,4 @@ function readOrSkip(root: Root, name: string): StoredGuest | undefined {
     if (isCode(error, 'E_GUEST_UNKNOWN', 'E_FORMAT')) return undefined
     throw error
   }
-}
-
-/** Names of one inode lie on one file system: trees on another than the store's are left alone. */
-function onOneFileSystem(root: Root, trees: readonly Tree[]): readonly Tree[] {
-  const { dev } = lstatSync(root.lib)
-  return trees.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.dev === dev)
 }

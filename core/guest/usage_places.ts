@@ -10,6 +10,7 @@ import { isCode, readNames } from './files.ts'
 import { namedLayers } from './meta.ts'
 import { namePattern } from './name.ts'
 import { readGuest, type StoredGuest } from './store.ts'
+import { existingStores } from './stores.ts'
 
 export type PlaceKind =
   /** What a guest wrote, and what else it alone has. */
@@ -57,8 +58,11 @@ export function findPlaces(root: Root): UsagePlaces {
       usersOf.set(id, [...usersOf.get(id) ?? [], name])
     }
   }
+  const stores = existingStores(root).map(({ store }) => store)
+  const storeAt = (path: string): UsagePlace => ({ ...plain('store', path), store: true })
   const sealed = (kind: 'template' | 'layer') =>
     readNames(join(lib, `${kind}s`)).map((name): UsagePlace => {
+      if (stores.includes(join(lib, `${kind}s`, name))) return storeAt(join(lib, `${kind}s`, name))
       const users = usersOf.get(`${kind}s/${name}`) ?? []
       const made = plain(name.startsWith('.') ? 'leftover' : kind, join(lib, `${kind}s`, name))
       return { ...made, name, users, passing: kind === 'layer' }
@@ -77,7 +81,7 @@ export function findPlaces(root: Root): UsagePlaces {
     ...sealed('layer'),
     ...entries.map(ofEntry),
     ...guests.map((name) => ofGuest(name, join(guestDir(root, name), 'upper'))),
-    { ...plain('store', join(lib, 'store')), store: true },
+    storeAt(join(lib, 'store')),
     { ...plain('garbage', undefined), store: true },
     plain('cache', join(lib, 'cache')),
     plain('runtime', join(lib, 'runtime')),

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
 import { fullDiskHint, namingFullDisk } from './full_disk.ts'
+import { mountOf } from './mounts.ts'
 import { readRegular } from './regular.ts'
 import type { Root } from './root.ts'
 
@@ -30,7 +31,26 @@ export const FORMAT = 1
  * @throws {VServerError} E_STATE_DIR naming the directory and the remedy, E_FORMAT
  */
 export function prepareRoot(root: Root): void {
-  const closed = [
+  checkAllAbove(root)
+  for (const directory of closedDirectories(root)) ensureDirectory(directory)
+  checkExecutable(root.lib)
+  checkFormat(root)
+}
+
+/**
+ * Checks those state directories that are there, and makes nothing.
+ *
+ * @throws {VServerError} E_STATE_DIR, E_FORMAT
+ */
+export function inspectRoot(root: Root): void {
+  checkAllAbove(root)
+  const there = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  for (const directory of closedDirectories(root)) if (there(directory)) ensureDirectory(directory)
+  if (there(join(root.lib, 'format'))) checkFormat(root)
+}
+
+function closedDirectories(root: Root): readonly string[] {
+  return [
     root.lib,
     join(root.lib, 'guests'),
     join(root.lib, 'templates'),
@@ -38,10 +58,10 @@ export function prepareRoot(root: Root): void {
     root.run,
     join(root.run, 'guests'),
   ]
-  for (const path of [root.dir, join(root.dir, 'var'), join(root.dir, 'run')]) checkAbove(path)
-  for (const directory of closed) ensureDirectory(directory)
-  checkExecutable(root.lib)
-  checkFormat(root)
+}
+
+function checkAllAbove({ dir }: Root): void {
+  for (const path of [dir, join(dir, 'var'), join(dir, 'run')]) checkAbove(path)
 }
 
 /** Who can rename what is above a state directory can put another one in its place. */
@@ -119,30 +139,6 @@ function checkExecutable(path: string): void {
       `mount -o remount,rw ${mount.point}, or use --root`,
     )
   }
-}
-
-export interface MountEntry {
-  readonly point: string
-  readonly options: readonly string[]
-}
-
-/** The mount that a path lies on, by the text of mountinfo (proc_pid_mountinfo(5)). Pure. */
-export function mountOf(mountinfo: string, path: string): MountEntry | undefined {
-  let best: MountEntry | undefined
-  for (const line of mountinfo.split('\n')) {
-    const [, , , , rawPoint, rawOptions] = line.split(' ')
-    if (rawPoint === undefined || rawOptions === undefined) continue
-    const point = rawPoint.replaceAll(
-      /\\([0-7]{3})/g,
-      (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)),
-    )
-    const inside = point === '/' || path === point || path.startsWith(`${point}/`)
-    // Of two mounts on one point the later is on top.
-    if (inside && point.length >= (best?.point.length ?? 0)) {
-      best = { point, options: rawOptions.split(',') }
-    }
-  }
-  return best
 }
 
 /** `format` holds the version of the layout. There is no older one to migrate from yet. */

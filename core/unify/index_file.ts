@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { renameSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import type { ByteString } from '../host/tree/names.ts'
 
 /** A file of an immutable tree that is on record. */
@@ -99,6 +100,27 @@ export async function withIndex<T>(
   return await deed(index)
 }
 
+/**
+ * Reads the index for who changes nothing, the disk least of all: what is put into it is forgotten. One that
+ * cannot be read so, for it is damaged or was left by a run that died, counts as absent.
+ */
+export async function withIndexUntouched<T>(
+  path: string,
+  deed: (index: Index) => Promise<T>,
+): Promise<T> {
+  // What is in the log beside it could only be read by writing.
+  if (existsSync(path) && !existsSync(`${path}-wal`)) {
+    try {
+      using index = openUntouched(path)
+      return await deed(index)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+    }
+  }
+  using index = open(':memory:')
+  return await deed(index)
+}
+
 /** SQLITE_ERROR (a schema that is not ours), SQLITE_CORRUPT, SQLITE_NOTADB; Deno gives some without number. */
 function isDamage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -127,6 +149,25 @@ function open(path: string): Index {
     // Fails where the tables are others.
     for (const columns of probes) db.prepare(columns)
     return attach(db)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function openUntouched(path: string): Index {
+  const url = pathToFileURL(path)
+  // No locks and no files beside it: for these it would be made writable, by root at least.
+  url.searchParams.set('immutable', '1')
+  const db = new DatabaseSync(url, { readOnly: true })
+  try {
+    for (const columns of probes) db.prepare(columns)
+    const nothing = () => undefined
+    return {
+      ...attach(db),
+      ...{ dropTree: nothing, addTree: nothing, put: nothing, drop: nothing, setNote: nothing },
+      change: (deed) => deed(),
+    }
   } catch (error) {
     db.close()
     throw error

@@ -9,6 +9,8 @@ import { variantName, variantOf } from './meta_key.ts'
 import type { Relink, Relinker } from './relink.ts'
 
 export interface Saving {
+  /** Ids of the trees that have files of the groups that it is from. */
+  readonly trees: readonly string[]
   /** Bytes that are not taken any more. */
   bytes: number
   inodes: number
@@ -22,7 +24,7 @@ export interface Failure {
 }
 
 export interface Shared {
-  /** By the id of the tree that the names are in. */
+  /** By the trees that share. */
   readonly saved: Map<string, Saving>
   /** Names that are links now. */
   links: number
@@ -68,8 +70,8 @@ export function nothingShared(): Shared {
 
 /** Adds what another batch came to. */
 export function addShared(to: Shared, from: Shared): void {
-  for (const [id, { bytes, inodes, cached }] of from.saved) {
-    const sum = savingOf(to, id)
+  for (const { trees, bytes, inodes, cached } of from.saved.values()) {
+    const sum = savingOf(to, trees)
     sum.bytes += bytes
     sum.inodes += inodes
     sum.cached += cached
@@ -79,10 +81,18 @@ export function addShared(to: Shared, from: Shared): void {
   to.garbage ||= from.garbage
 }
 
-function savingOf({ saved }: Shared, id: string): Saving {
-  let saving = saved.get(id)
-  if (saving === undefined) saved.set(id, saving = { bytes: 0, inodes: 0, cached: 0 })
+function savingOf({ saved }: Shared, trees: readonly string[]): Saving {
+  const key = trees.join('\0')
+  let saving = saved.get(key)
+  if (saving === undefined) saved.set(key, saving = { trees, bytes: 0, inodes: 0, cached: 0 })
   return saving
+}
+
+/** Ids of the trees of a group, each once. */
+function treesOf({ files, known }: EqualFiles): readonly string[] {
+  const ids = new Set<string>()
+  for (const { names } of [...files, ...known]) for (const { tree } of names) ids.add(tree.id)
+  return [...ids].sort()
 }
 
 /** Counts what {@link shareEqual} would do. Pure. */
@@ -200,17 +210,17 @@ async function startOthers(
 
 /** Counts what gave way with all its names. */
 function settle(
-  { give }: Choice,
+  { give, equal }: Choice,
   { shared, failed }: { shared: Shared; failed: ReadonlySet<Relink['name']> },
 ): void {
+  let saving: Saving | undefined
   for (const { file, names, object } of give) {
-    const [first] = names
     const known = names.length + (object === undefined ? 0 : 1)
-    if (first === undefined || known < file.nlink) continue
+    if (names.length === 0 || known < file.nlink) continue
     if (names.some((name) => failed.has(name))) continue
     if (object !== undefined) shared.garbage = true
     shared.gone.add(file.ino)
-    const saving = savingOf(shared, first.tree.id)
+    saving ??= savingOf(shared, treesOf(equal))
     saving.bytes += file.blocks * 512
     saving.inodes++
     saving.cached += file.cached * PAGE_BYTES

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lstatSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Session } from '../plan/session.ts'
 import { listTree } from './listing.ts'
@@ -60,12 +60,13 @@ export function storeTree(store: string): Tree {
   return { id: 'store', path: store, writable: false, excludes: [] }
 }
 
-/** Everything in the store. */
+/** Everything in the store; nothing where there is none. */
 export async function listObjects(
   session: Session,
   store: string,
 ): Promise<readonly StoredObject[]> {
   const objects: StoredObject[] = []
+  if (!existsSync(store)) return objects
   await listTree(session, { root: store }, ({ path, entries }) => {
     if (path === '') return
     for (const { ino, name, nlink, blocks } of entries) {

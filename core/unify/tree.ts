@@ -19,6 +19,8 @@ export interface Tree {
   readonly writable: boolean
   /** Paths below it that are left alone. */
   readonly excludes: readonly string[]
+  /** Tells its root directory from another one that has the same id at another time. */
+  readonly root?: string
 }
 
 /** One name of a file. */
@@ -33,8 +35,26 @@ export interface Name {
 }
 
 /** What a tree was looked at for: on other terms, more or fewer of its files are equal. Pure. */
-export function termsOf({ excludes }: Tree, { ignoreTimes }: { ignoreTimes: boolean }): string {
-  return JSON.stringify({ ignoreTimes, excludes })
+export function termsOf(
+  { excludes, root }: Tree,
+  { ignoreTimes }: { ignoreTimes: boolean },
+): string {
+  return JSON.stringify({ ignoreTimes, excludes, root })
+}
+
+/** Whether a tree was looked at that had this id, and is not there any more. Pure. */
+export function isReplaced(terms: string, { root }: Tree): boolean {
+  const was: unknown = JSON.parse(terms)
+  const isKnown = typeof was === 'object' && was !== null && 'root' in was
+  return isKnown && was.root !== root
+}
+
+/**
+ * What stays the same of a directory whatever becomes of its contents and times: its inode number, which
+ * another one may get once it is gone, and when it was made.
+ */
+export function rootOf({ ino, birthtimeNs }: BigIntStats): string {
+  return `${ino} ${birthtimeNs}`
 }
 
 /** A regular file with all its names that were found. */

@@ -93,7 +93,7 @@ function goesWith(place: Place | undefined): boolean {
 }
 
 /** An equal part in whole numbers: the first ones are larger by one where it does not come out even. */
-function partOf(amount: number, count: number, index: number): number {
+export function partOf(amount: number, count: number, index: number): number {
   return Math.floor(amount / count) + (index < amount % count ? 1 : 0)
 }
 

@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -19,7 +20,7 @@ import * as assert from 'uvu/assert'
 import { suite } from '../support/suite.ts'
 import { makeTree, program } from './program.ts'
 
-const test = suite('vserver unify', { needs: ['root', 'executor'], timeoutMs: 120_000 })
+const test = suite('vserver unify', { needs: ['root', 'executor', 'getfattr'], timeoutMs: 120_000 })
 const it = program()
 test.after(() => it.dispose())
 const lib = (...parts: readonly string[]) => join(it.root, 'var/lib/vserver', ...parts)
@@ -60,10 +61,13 @@ test('says what it would save, and then saves it', () => {
   const { saved, guests, failures, dryRun } = JSON.parse(done.stdout)
   assert.equal(saved, JSON.parse(foreseen.stdout).saved)
   assert.ok(saved.inodes >= 1 && saved.bytes >= 16384, JSON.stringify(saved))
-  // Whose copy gave way.
-  const [guest, ...others] = guests
+  // Each has half of it, to the byte.
+  const [more, less, ...others] = guests
   assert.equal(others, [])
-  assert.equal({ bytes: guest.bytes, inodes: guest.inodes }, saved)
+  assert.equal([more.name, less.name].toSorted(), ['db', 'web'])
+  assert.is(more.bytes + less.bytes, saved.bytes)
+  assert.is(more.inodes + less.inodes, saved.inodes)
+  assert.ok(more.bytes - less.bytes <= 1, JSON.stringify(guests))
   assert.equal(failures, [])
   assert.is(dryRun, false)
   assert.is(lstatSync(same('web')).ino, lstatSync(same('db')).ino)
@@ -139,6 +143,33 @@ test('goes on with a move that died between two names of a file', () => {
   assert.equal(readdirSync(layer).toSorted(), ['same', 'same2'])
   assert.is(lstatSync(directory, { bigint: true }).mtimeNs, before.mtimeNs)
   assert.not(existsSync(lib('guests/linked/move.json')))
+})
+
+test('takes back a move that died before the layer was one of the guest', () => {
+  makeGuest('early')
+  const directory = lib('guests', 'early', 'upper/srv')
+  const opaque = ['-n', 'trusted.overlay.opaque', '-v', 'y', directory]
+  execFileSync('setfattr', opaque)
+  const before = lstatSync(directory, { bigint: true })
+  for (const layer of ['a00000000001', undefined]) {
+    if (layer !== undefined) mkdirSync(lib('layers', layer, 'srv'), { recursive: true })
+    const time = { mtimeSec: 1, mtimeNsec: 1 }
+    writeFileSync(
+      lib('guests/early/move.json'),
+      JSON.stringify({
+        layer: layer ?? 'a00000000002',
+        directories: [{ path: 'srv', opaque: true, ...time }],
+        paths: ['srv/same'],
+      }),
+    )
+    assert.is(it.run('set', 'early', 'autostart=true').code, 0)
+    assert.not(existsSync(lib('guests/early/move.json')))
+    assert.equal(readdirSync(directory).toSorted(), ['own', 'same'])
+    assert.is(lstatSync(directory, { bigint: true }).mtimeNs, before.mtimeNs)
+    const flag = execFileSync('getfattr', ['-n', 'trusted.overlay.opaque', directory])
+    assert.match(flag.toString(), /opaque="y"/)
+    if (layer !== undefined) rmSync(lib('layers', layer), { recursive: true })
+  }
 })
 
 test('refuses what it cannot do', () => {

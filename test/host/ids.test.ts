@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 import { parsePasswd, parseSubIds } from '../../core/host/ids.ts'
-import { mountOf } from '../../core/host/root_dirs.ts'
+import { mountOf } from '../../core/host/mounts.ts'
 import { rootAt } from '../../core/host/root.ts'
 import { suite } from '../support/suite.ts'
 
