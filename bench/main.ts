@@ -17,6 +17,7 @@ import { benchExec } from './exec.bench.ts'
 import { hostFacts, renderReport, type Report } from './harness.ts'
 import { benchStart } from './start.bench.ts'
 import { benchUnify } from './unify.bench.ts'
+import { benchUnifyScale } from './unify_scale.bench.ts'
 import { benchVersion } from './version.bench.ts'
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Repo
   bootstrap: benchBootstrap,
   density: benchDensity,
   unify: benchUnify,
+  'unify-scale': benchUnifyScale,
   version: benchVersion,
 }
 
