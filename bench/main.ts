@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { inRepository } from '../test/support/paths.ts'
 import { benchBoot } from './boot.bench.ts'
 import { benchBootstrap } from './bootstrap.bench.ts'
+import { benchClone } from './clone.bench.ts'
 import { benchCreate } from './create.bench.ts'
 import { benchDensity } from './density.bench.ts'
 import { benchExec } from './exec.bench.ts'
@@ -18,16 +19,19 @@ import { hostFacts, renderReport, type Report } from './harness.ts'
 import { benchStart } from './start.bench.ts'
 import { benchUnify } from './unify.bench.ts'
 import { benchUnifyScale } from './unify_scale.bench.ts'
+import { benchUnifyUpgraded } from './unify_upgraded.bench.ts'
 import { benchVersion } from './version.bench.ts'
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
   exec: benchExec,
   start: benchStart,
   create: benchCreate,
+  clone: benchClone,
   boot: benchBoot,
   bootstrap: benchBootstrap,
   density: benchDensity,
   unify: benchUnify,
+  'unify-upgraded': benchUnifyUpgraded,
   'unify-scale': benchUnifyScale,
   version: benchVersion,
 }

@@ -58,12 +58,10 @@ function makeItsOwn(upper: string, { index, name, files }: {
 export function makeManyGuests(it: Product, upgrade: Upgrade, count: number): void {
   const files = filesOf(upgrade.written)
   prepare(it.argv('create', 'g0', '--from', `dir:${upgrade.server}`))
-  for (let index = 0; index < count; index++) {
-    const name = `g${index}`
-    if (index > 0) it.must('clone', 'g0', name)
-  }
-  for (let index = 0; index < count; index++) {
-    const name = `g${index}`
+  const names = Array.from({ length: count }, (_, index) => `g${index}`)
+  // All before any has written something, which a clone would share.
+  for (const name of names.slice(1)) it.must('clone', 'g0', name)
+  for (const [index, name] of names.entries()) {
     const upper = it.guest(name, 'upper')
     prepare(['cp', '-a', `${upgrade.written}/.`, upper])
     makeItsOwn(upper, { index, name, files })

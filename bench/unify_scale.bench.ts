@@ -51,7 +51,9 @@ function measure(upgrade: Upgrade, guests: number): Grown {
     const again = [timed(argv), timed(argv), timed(argv)]
     const { files, saved, failures } = JSON.parse(first.output)
     const note = [
-      `${guests} guests: ${files} files, ${before.toFixed(1)} GiB on disk before, ` +
+      `${guests} guests: ${(first.ns / 1e9).toFixed(1)} s, ${files} files, ${
+        before.toFixed(1)
+      } GiB on disk before, ` +
       `${after.toFixed(1)} after; ${saved.inodes} inodes less`,
       `memory ${first.memory.toFixed(0)} MiB, again ${again[0]?.memory.toFixed(0)}`,
       `processor ${first.cpuSeconds.toFixed(1)} s, again ${again[0]?.cpuSeconds.toFixed(1)}`,
@@ -87,34 +89,43 @@ function growth(all: readonly Grown[]): Bar {
   return { what: 'time for one of the most / of the fewest', value, most: 1.25, unit: '×' }
 }
 
-export function benchUnifyScale(quick: boolean): Promise<readonly Report[]> {
+/** @param counts how many guests, in rising order */
+export function benchUnifyScale(
+  quick: boolean,
+  counts: readonly number[] = quick ? [5, 10] : [5, 20, 50, barsAt],
+): Promise<readonly Report[]> {
   const upgrade = keptUpgrade()
   const all: Grown[] = []
-  const skipped: string[] = []
-  for (const guests of quick ? [5, 10] : [5, 20, 50, 100]) {
+  const missed: string[] = []
+  for (const guests of counts) {
     const needed = gibibytesFor(guests) + 5
-    const { free } = disk(tmpdir())
-    if (free < needed) {
-      skipped.push(`skipped: ${guests} guests, for ${tmpdir()} has no ${needed} GiB free`)
+    if (disk(tmpdir()).free < needed) {
+      missed.push(`skipped: ${guests} guests, for ${tmpdir()} has no ${needed} GiB free`)
       continue
     }
-    const grown = measure(upgrade, guests)
-    all.push(grown)
-    console.error(`unify-scale: ${grown.first.medianMs.toFixed(0)} ms; ${grown.note}`)
+    try {
+      all.push(measure(upgrade, guests))
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      missed.push(`FAILED: ${guests} guests: ${error.message.trim().slice(0, 2000)}`)
+    }
+    console.error(`unify-scale: ${all.at(-1)?.note ?? ''}${missed.join('; ')}`)
   }
   const last = all.at(-1)
   const points = (y: (one: Grown) => number) => all.map((one) => ({ x: one.guests, y: y(one) }))
+  const drawn = all.length < 2 ? [] : [
+    ...plot(points((one) => one.first.medianMs / 1000), { x: 'guests', y: 'first, s' }),
+    ...plot(points((one) => one.again.medianMs / 1000), { x: 'guests', y: 'again, s' }),
+    ...plot(points((one) => one.memory), { x: 'guests', y: 'memory, MiB' }),
+  ]
   return Promise.resolve([{
     title: 'guests that were upgraded on their own, on disk',
     figures: [...all.map(({ first }) => first), ...all.map(({ again }) => again)],
-    bars: [...(last === undefined ? [] : barsOf(last)), ...(all.length > 1 ? [growth(all)] : [])],
-    notes: [
-      ...madeHow,
-      ...all.map(({ note }) => note),
-      ...skipped,
-      ...plot(points((one) => one.first.medianMs / 1000), { x: 'guests', y: 'first, s' }),
-      ...plot(points((one) => one.again.medianMs / 1000), { x: 'guests', y: 'again, s' }),
-      ...plot(points((one) => one.memory), { x: 'guests', y: 'memory, MiB' }),
+    bars: [
+      ...(last === undefined ? [] : barsOf(last)),
+      ...(all.length > 1 ? [growth(all)] : []),
+      { what: 'sizes without a figure', value: missed.length, most: 0, unit: '' },
     ],
+    notes: [...madeHow, ...all.map(({ note }) => note), ...missed, ...drawn],
   }])
 }
