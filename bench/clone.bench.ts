@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { sealGuest } from '../core/guest/seal.ts'
+import { exchange, sealGuest } from '../core/guest/seal.ts'
 import { readGuest } from '../core/guest/store.ts'
 import { rootAt } from '../core/host/root.ts'
 import { openSession, type Session } from '../core/plan/session.ts'
@@ -19,6 +19,7 @@ import { productOnFreshDisk } from './place.ts'
 import { keptUpgrade } from './upgrade.ts'
 
 const version = 'vserver --version'
+const renaming = 'seal, its rename'
 
 /** A directory with what a guest may have written; it is given to each by hard links. */
 interface Material {
@@ -40,13 +41,28 @@ function write(it: Product, { path }: Material): void {
   execFileSync('sync')
 }
 
-/** Sealing alone, in ns: between the locks that a verb takes around it. */
+/** In ns. */
+async function timeOf(deed: () => Promise<unknown>): Promise<number> {
+  const started = process.hrtime.bigint()
+  await deed()
+  return Number(process.hrtime.bigint() - started)
+}
+
+/** Sealing alone, between the locks that a verb takes around it: a proof that nobody writes any more, records. */
 async function seal(it: Product, session: Session): Promise<number> {
   const root = rootAt(it.root)
   const guest = readGuest(root, { name: 'web', verb: 'clone' })
-  const started = process.hrtime.bigint()
-  await sealGuest(session, { root, guest, patience: { verb: 'clone', timeoutMs: 1000 } })
-  return Number(process.hrtime.bigint() - started)
+  const request = { root, guest, patience: { verb: 'clone', timeoutMs: 1000 } }
+  return await timeOf(() => sealGuest(session, request))
+}
+
+/** The rename in that, which is done, and undone. */
+async function rename(it: Product, session: Session): Promise<number> {
+  const places = { upper: it.guest('web', 'upper'), layer: join(it.scratch, 'empty') }
+  mkdirSync(places.layer, { recursive: true })
+  const ns = await timeOf(() => exchange(session, places))
+  await exchange(session, places)
+  return ns
 }
 
 /** One of each. @returns ns by name */
@@ -63,11 +79,12 @@ async function round(
   const started = timed(version, [binary, '--quiet', '--version'])
   const cloned = timed('clone', it.argv('clone', 'web', 'web2'))
   write(it, material)
+  const renamed = await rename(it, session)
   const sealed = await seal(it, session)
   write(it, material)
   const kept = timed('snapshot', it.argv('snapshots', 'web', '--create', 'now'))
   it.must('destroy', '--yes', 'web', 'web2')
-  return { [version]: started, clone: cloned, snapshot: kept, seal: sealed }
+  return { [version]: started, clone: cloned, snapshot: kept, seal: sealed, [renaming]: renamed }
 }
 
 export async function benchClone(quick: boolean): Promise<readonly Report[]> {
@@ -96,7 +113,9 @@ export async function benchClone(quick: boolean): Promise<readonly Report[]> {
         bars: [
           beyond(figures, 'clone', version, 15),
           beyond(figures, 'snapshot', version, 15),
-          { what: 'seal', value: figure(figures, 'seal').medianMs, most: 2, unit: 'ms' },
+          ...['seal', renaming].map((what) => (
+            { what, value: figure(figures, what).medianMs, most: 2, unit: 'ms' }
+          )),
         ],
         notes: ['everything is on disk before: what is not would be written by the seal'],
       }
