@@ -62,6 +62,7 @@ async function rename(it: Product, session: Session): Promise<number> {
   mkdirSync(places.layer, { recursive: true })
   const ns = await timeOf(() => exchange(session, places))
   await exchange(session, places)
+  execFileSync('sync')
   return ns
 }
 
