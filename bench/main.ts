@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks and writes dist/bench.json and a table.
  *
- *     node bench/main.ts [--quick] [exec|start|create|boot|bootstrap|density|unify|version…]
+ *     node bench/main.ts [--quick] [exec|start|create|clone|boot|unify|unify-scale|version…]
  *
  * @module
  */
