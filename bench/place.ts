@@ -5,10 +5,11 @@
  * @module
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { releaseIds } from '../core/host/ids.ts'
 import { type Product, product } from '../test/system/product.ts'
+import { cgroupName } from '../test/system/snapshot.ts'
 
 export interface Place {
   readonly path: string
@@ -50,13 +51,15 @@ export function productOnFreshDisk(): Product {
 
 /**
  * The same for very many files. Its guests, all stopped by then, go with their disk, which takes no time;
- * only their ids are known outside of it.
+ * outside of it are only their ids and their empty cgroups.
  */
 export function productOnLargeDisk(size: string): Product {
   return productOn(size, (it) => {
     for (const { name, ids } of JSON.parse(it.must('list', '--json'))) {
       releaseIds(ids.first, it.guest(name))
     }
+    const groups = globSync(`/sys/fs/cgroup/{,*/}${cgroupName(it.root)}`)
+    if (groups.length > 0) shell(`find ${groups.join(' ')} -depth -type d -exec rmdir {} ';'`)
   })
 }
 
