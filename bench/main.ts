@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks and writes dist/bench.json and a table.
  *
- *     node bench/main.ts [--quick] [exec|start|create|boot|bootstrap|density|unify|version…]
+ *     node bench/main.ts [--quick] [exec|start|create|clone|boot|unify|unify-scale|version…]
  *
  * @module
  */
@@ -11,22 +11,28 @@ import { parseArgs } from 'node:util'
 import { inRepository } from '../test/support/paths.ts'
 import { benchBoot } from './boot.bench.ts'
 import { benchBootstrap } from './bootstrap.bench.ts'
+import { benchClone } from './clone.bench.ts'
 import { benchCreate } from './create.bench.ts'
 import { benchDensity } from './density.bench.ts'
 import { benchExec } from './exec.bench.ts'
 import { hostFacts, renderReport, type Report } from './harness.ts'
 import { benchStart } from './start.bench.ts'
 import { benchUnify } from './unify.bench.ts'
+import { benchUnifyScale } from './unify_scale.bench.ts'
+import { benchUnifyUpgraded } from './unify_upgraded.bench.ts'
 import { benchVersion } from './version.bench.ts'
 
 const benches: Readonly<Record<string, (quick: boolean) => Promise<readonly Report[]>>> = {
   exec: benchExec,
   start: benchStart,
   create: benchCreate,
+  clone: benchClone,
   boot: benchBoot,
   bootstrap: benchBootstrap,
   density: benchDensity,
   unify: benchUnify,
+  'unify-upgraded': benchUnifyUpgraded,
+  'unify-scale': benchUnifyScale,
   version: benchVersion,
 }
 

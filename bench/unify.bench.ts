@@ -7,11 +7,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import process from 'node:process'
 import { inRepository } from '../test/support/paths.ts'
 import { binary } from '../test/system/product.ts'
 import { type Bar, type Figure, figure, type Report, summarize } from './harness.ts'
 import { freshFileSystem } from './place.ts'
+import { timed } from './timed.ts'
 
 interface Tool {
   readonly name: string
@@ -75,21 +75,6 @@ interface Measured {
   readonly memory: number
 }
 
-function run(argv: readonly string[]): { ns: number; memory: number } {
-  const [program = '', ...args] = argv
-  const started = process.hrtime.bigint()
-  const timed = existsSync('/usr/bin/time')
-  const words = timed ? ['/usr/bin/time', '-f', '%M', program, ...args] : [program, ...args]
-  const { status, stderr } = spawnSync(words[0] ?? '', words.slice(1), {
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-    maxBuffer: 1 << 26,
-  })
-  const ns = Number(process.hrtime.bigint() - started)
-  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}: ${stderr}`)
-  return { ns, memory: Number(stderr.trim().split('\n').at(-1)) / 1024 }
-}
-
 /** One of a hundred files of a sixth tree, which are new to the file system, and in the others, too. */
 function change(place: string): void {
   const to = join(place, trees, 'f')
@@ -111,13 +96,13 @@ function measure(tool: Tool, warm: boolean): Measured {
     const argv = tool.argv(place.path)
     if (warm) shell(`tar -C ${place.path} -cf - . | cat >/dev/null`)
     else writeFileSync('/proc/sys/vm/drop_caches', '3')
-    const first = run(argv)
-    const again = run(argv)
+    const first = timed(argv)
+    const again = timed(argv)
     const mebibytes = sizeOf(join(place.path, trees))
     change(place.path)
-    const changed = run(argv)
+    const changed = timed(argv)
     execFileSync('rm', ['-r', join(place.path, trees, 'f')])
-    if (tool.name === ours) run([...argv, '--ignore-times'])
+    if (tool.name === ours) timed([...argv, '--ignore-times'])
     const ignoringTimes = sizeOf(join(place.path, trees))
     return {
       first: first.ns,
