@@ -20,7 +20,7 @@ export const runs: readonly Run[] = [
     host: 'systemd',
     kernel: '6.12',
     files: [
-      ...['features', 'end', 'escape', 'terminal', 'life'].map(systemTest),
+      ...['features', 'end', 'escape', 'terminal', 'life', 'quota'].map(systemTest),
       'test/build/file.system.test.ts',
       'test/linux/seccomp/native.exec.test.ts',
     ],
