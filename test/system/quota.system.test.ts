@@ -36,7 +36,7 @@ const kinds: readonly (Kind & { readonly what: string })[] = [
 
 for (const { what, ...kind } of kinds) {
   test(what, (context) => {
-    tryWithLittle(context, { kind, levelsKib: [0, 32, 120, 2000], atLeast: 1 })
+    tryWithLittle(context, { kind, names: ['a', 'c'], levelsKib: [0, 40, 3000], atLeast: 1 })
   })
 }
 

@@ -24,6 +24,7 @@ export interface Kind {
 export interface Guests {
   readonly disk: Disk
   readonly it: Product
+  readonly names: readonly string[]
   unify(): Ran
   /** Fails when a guest reads something else than at first. */
   assertSame(message: string): void
@@ -32,9 +33,10 @@ export interface Guests {
 export const roomNeeds: readonly string[] = [
   ...['root', 'vserver', 'test-tools', 'losetup', 'getfattr', 'setpriv'],
 ]
-const names = ['a', 'b', 'c']
 /** What a quota leaves, before that is filled. */
 const ROOM_KIB = 8 << 10
+/** More than that: what a file system has for itself is in no quota. */
+const MOST_KIB = 160 << 10
 
 /** Who may exceed limits of a disk is not bound by them. */
 const bound = ['setpriv', '--bounding-set=-sys_resource', '--inh-caps=-sys_resource']
@@ -49,8 +51,12 @@ const files = `
   done
 `
 
-/** Guests that have the same files: two in what they wrote, and one in its template. */
-export function openGuests(context: TestContext, kind: Kind): Guests {
+/** Guests that have the same files: in what they wrote, and one, `c`, in its template. */
+export function openGuests(
+  context: TestContext,
+  kind: Kind,
+  names: readonly string[] = ['a', 'b', 'c'],
+): Guests {
   const { make, mountOptions = 'noatime' } = kind
   const disk = openDisk(context, { mib: 500, make, mountOptions })
   if (kind.prepare !== undefined) disk.sh(kind.prepare)
@@ -66,12 +72,13 @@ export function openGuests(context: TestContext, kind: Kind): Guests {
     }
     it.must('create', name, '--from', `dir:${tree}`)
   }
-  for (const name of ['a', 'b']) fill(it.guest(name, 'upper'))
+  for (const name of names) if (name !== 'c') fill(it.guest(name, 'upper'))
   const views = () => names.map((name) => viewOf(join(it.root, 'var/lib/vserver'), name))
   const before = views()
   return {
     disk,
     it,
+    names,
     unify: () => runCommand([...bound, ...it.argv('unify', '--json')]),
     assertSame: (message) =>
       views().forEach((view, i) => assertView(view, before[i] ?? [], `${names[i]}, ${message}`)),
@@ -85,7 +92,7 @@ function squeeze(disk: Disk, { kib, kind }: { kib: number; kind: Kind }): void {
     disk.sh(`sync; used=$(df -k --output=used "$disk" | tail -1)
       limit=$((used + ${ROOM_KIB})); ${kind.bound}`)
   }
-  const most = kind.bound === undefined ? '' : `count=${ROOM_KIB >> 1}`
+  const most = kind.bound === undefined ? '' : `count=${MOST_KIB >> 2}`
   const fill = `${bound.join(' ')} dd if=/dev/zero of="$disk/fill" bs=4k ${most} status=none`
   disk.sh(`if ${fill} 2>/dev/null; then echo 'nothing bounds it'; exit 1; fi
     truncate -s -${kib}k "$disk/fill"`)
@@ -100,7 +107,7 @@ export function assertSaysFull({ code, stderr }: Ran, message: string): void {
 }
 
 /** Everything that is equal becomes one, and the guests start. */
-export function assertConverges({ disk, it, unify, assertSame }: Guests): void {
+export function assertConverges({ disk, it, names, unify, assertSame }: Guests): void {
   const last = unify()
   assert.is(last.code, 0, last.stderr)
   assert.equal(JSON.parse(last.stdout).failures, [])
@@ -116,14 +123,15 @@ export function assertConverges({ disk, it, unify, assertSame }: Guests): void {
 /** Tries with more and more room, until it is enough. */
 export function tryWithLittle(
   context: TestContext,
-  { kind, levelsKib, atLeast }: {
+  { kind, names, levelsKib, atLeast }: {
     kind: Kind
+    names?: readonly string[]
     levelsKib: readonly number[]
     /** So many of the levels are not enough. */
     atLeast: number
   },
 ): void {
-  const guests = openGuests(context, kind)
+  const guests = openGuests(context, kind, names)
   let refused = 0
   for (const kib of levelsKib) {
     squeeze(guests.disk, { kib, kind })
