@@ -22,7 +22,8 @@ export function stackOf(lib: string, name: string): {
 
 /** `$1` is the options of the mount, and what is not looked at are the other arguments. */
 const script = `
-  export LC_ALL=C
+  # The new interface takes no more than 255 bytes, and paths of many layers are longer.
+  export LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always
   m=$(mktemp -d); trap 'cd /; umount -l $m; rmdir $m' EXIT
   mount -t overlay -o "$1" overlay $m; cd $m; shift
   skipped=(); for one in "$@"; do skipped+=(-not -path "./$one" -not -path "./$one/*"); done
@@ -43,13 +44,13 @@ const script = `
 export function viewOf(lib: string, name: string, skip: readonly string[] = []): View {
   const { layers, template } = stackOf(lib, name)
   const lower = [
-    join(lib, 'guests', name, 'upper'),
-    ...layers.map((id) => join(lib, 'layers', id)),
-    join(lib, 'templates', template),
+    `guests/${name}/upper`,
+    ...layers.map((id) => `layers/${id}`),
+    `templates/${template}`,
   ]
   const options = `lowerdir=${lower.join(':')},redirect_dir=follow`
   const words = ['-m', 'bash', '-euo', 'pipefail', '-c', script, 'bash', options, ...skip]
-  const ran = spawnSync('unshare', words, { encoding: 'latin1', maxBuffer: 1 << 28 })
+  const ran = spawnSync('unshare', words, { cwd: lib, encoding: 'latin1', maxBuffer: 1 << 28 })
   if (ran.status !== 0) throw new Error(`cannot look at ${name}: ${ran.stderr}`)
   return ran.stdout.split('\n')
 }
