@@ -106,7 +106,8 @@ test('what they wrote is theirs, and others see nothing of it', async ({ cleanup
   }
   it.must('start', 'v', 'w')
   const untouched = viewOf(lib, 'idle')
-  const watchers = ['v', 'w'].map((name) => begin(name, 'exec /behold /data /tmp/enough'))
+  const watch = 'exec /behold /data /tmp/enough'
+  const watchers = new Map(['v', 'w'].map((name) => [name, begin(name, watch)]))
   let count = 0
   for (let round = 0; round < rounds; round++) {
     it.must('start', 'a', 'b')
@@ -132,6 +133,13 @@ test('what they wrote is theirs, and others see nothing of it', async ({ cleanup
     }
     const before = ['a', 'b'].map(seen)
     it.must('stop', 'a', 'b')
+    if (round === 0) {
+      // From here on layers that were sealed are in use, while the next rounds share what is in them.
+      it.must('clone', 'a', 'ka')
+      it.must('clone', 'b', 'kb')
+      it.must('start', 'ka')
+      watchers.set('ka', begin('ka', watch))
+    }
     const stopped = ['a', 'b'].map((name) => viewOf(lib, name))
     for (let again = 0; again < 2; again++) {
       const { linked, failures } = unify()
@@ -148,14 +156,20 @@ test('what they wrote is theirs, and others see nothing of it', async ({ cleanup
     }
     it.must('stop', 'a', 'b')
   }
-  for (const [i, name] of ['v', 'w'].entries()) {
+  for (const [name, { ended }] of watchers) {
     inside(name, 'touch /tmp/enough')
-    assert.match(await watchers[i]?.ended ?? '', /^looked [1-9]\d* times\n$/)
+    assert.match(await ended, /^looked [1-9]\d* times\n$/)
   }
   assertView(viewOf(lib, 'idle'), untouched, 'the guest that did nothing')
-  const inoOf = (name: string) =>
-    statSync(join(lib, 'templates', stackOf(lib, name).template, 'data/s0/f3')).ino
-  assert.is(inoOf('v'), inoOf('w'))
+  const inoOf = (name: string, path: string) => {
+    const { template, layers: [layer = ''] } = stackOf(lib, name)
+    const places = [join(lib, 'templates', template), join(lib, 'layers', layer)]
+    return places.map((place) => statSync(join(place, path), { throwIfNoEntry: false })?.ino)
+  }
+  assert.is(inoOf('v', 'data/s0/f3')[0], inoOf('w', 'data/s0/f3')[0])
+  const [, sealed] = inoOf('ka', 'data/s1/new1')
+  assert.type(sealed, 'number')
+  assert.is(sealed, inoOf('kb', 'data/s1/new1')[1])
 })
 
 test('what another guest has open of a stopped one is taken from nobody', async ({ cleanup }) => {
