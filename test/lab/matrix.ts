@@ -20,9 +20,10 @@ export const runs: readonly Run[] = [
     host: 'systemd',
     kernel: '6.12',
     files: [
-      ...['features', 'end', 'escape', 'terminal', 'life', 'quota'].map(systemTest),
+      ...['features', 'end', 'escape', 'terminal', 'life'].map(systemTest),
       'test/build/file.system.test.ts',
       'test/linux/seccomp/native.exec.test.ts',
+      'test/unify/quota.exec.test.ts',
     ],
   },
   { host: 'systemd', kernel: '6.1', files: ['features', 'end', 'escape'].map(systemTest) },

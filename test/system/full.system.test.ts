@@ -10,15 +10,15 @@ const test = suite('unify on a full disk', { needs: roomNeeds, timeoutMs: 120_00
 const levelsKib = [0, 4, 12, 32, 64, 120, 200, 600]
 
 test('ext4', (context) => {
-  tryWithLittle(context, { kind: { make: 'mkfs.ext4 -q -F -m 0' }, levelsKib, atLeast: 4 })
+  tryWithLittle(context, { make: 'mkfs.ext4 -q -F -m 0', levelsKib, atLeast: 4 })
 }, { needs: ['mkfs.ext4'] })
 
 test('xfs', (context) => {
-  tryWithLittle(context, { kind: { make: 'mkfs.xfs -q -f' }, levelsKib, atLeast: 4 })
+  tryWithLittle(context, { make: 'mkfs.xfs -q -f', levelsKib, atLeast: 4 })
 }, { needs: ['mkfs.xfs'] })
 
 test('without an inode left', (context) => {
-  const guests = openGuests(context, { make: 'mkfs.ext4 -q -F -m 0 -N 4000' })
+  const guests = openGuests(context, 'mkfs.ext4 -q -F -m 0 -N 4000')
   const { disk, unify, assertSame } = guests
   disk.sh(`mkdir "$disk/many"; cd "$disk/many"
     i=0; while : > $i; do i=$((i + 1)); done 2>/dev/null || :`)

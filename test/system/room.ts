@@ -1,5 +1,5 @@
 /**
- * Unification without room, as tests of full disks and of quotas have it: it says so, nothing is lost, and
+ * Unification without room, as tests of full disks have it: it says so, nothing is lost, and
  * with room again all that is equal becomes one.
  *
  * @module
@@ -9,37 +9,21 @@ import * as assert from 'uvu/assert'
 import type { TestContext } from '../support/suite.ts'
 import { type Disk, openDisk } from '../unify/disk.ts'
 import { assertView, viewOf } from '../unify/view.ts'
-import { type Product, product, type Ran, runCommand, tinyTree } from './product.ts'
-
-export interface Kind {
-  /** The command that makes the file system. */
-  readonly make: string
-  readonly mountOptions?: string
-  /** Before anything is written to the disk. */
-  readonly prepare?: string
-  /** Bounds what can be written, to `$limit` KiB in all; without it the disk itself is filled. */
-  readonly bound?: string
-}
+import { type Product, product, type Ran, tinyTree } from './product.ts'
 
 export interface Guests {
   readonly disk: Disk
   readonly it: Product
-  readonly names: readonly string[]
   unify(): Ran
   /** Fails when a guest reads something else than at first. */
   assertSame(message: string): void
 }
 
 export const roomNeeds: readonly string[] = [
-  ...['root', 'vserver', 'test-tools', 'losetup', 'getfattr', 'setpriv'],
+  ...['root', 'vserver', 'test-tools', 'losetup', 'getfattr'],
 ]
-/** What a quota leaves, before that is filled. */
-const ROOM_KIB = 8 << 10
-/** More than that: what a file system has for itself is in no quota. */
-const MOST_KIB = 160 << 10
 
-/** Who may exceed limits of a disk is not bound by them. */
-const bound = ['setpriv', '--bounding-set=-sys_resource', '--inh-caps=-sys_resource']
+const names = ['a', 'b', 'c']
 
 const files = `
   for d in {1..30}; do
@@ -51,15 +35,9 @@ const files = `
   done
 `
 
-/** Guests that have the same files: in what they wrote, and one, `c`, in its template. */
-export function openGuests(
-  context: TestContext,
-  kind: Kind,
-  names: readonly string[] = ['a', 'b', 'c'],
-): Guests {
-  const { make, mountOptions = 'noatime' } = kind
-  const disk = openDisk(context, { mib: 500, make, mountOptions })
-  if (kind.prepare !== undefined) disk.sh(kind.prepare)
+/** Guests that have the same files: two in what they wrote, and one, `c`, in its template. */
+export function openGuests(context: TestContext, make: string): Guests {
+  const disk = openDisk(context, { mib: 500, make })
   const it = product(disk.path)
   context.cleanup(() => it.dispose())
   const fill = (place: string) => disk.sh(`cd "${place}"; ${files}`)
@@ -78,23 +56,15 @@ export function openGuests(
   return {
     disk,
     it,
-    names,
-    unify: () => runCommand([...bound, ...it.argv('unify', '--json')]),
+    unify: () => it.run(['unify', '--json']),
     assertSame: (message) =>
       views().forEach((view, i) => assertView(view, before[i] ?? [], `${names[i]}, ${message}`)),
   }
 }
 
-/** Leaves so much room, for those who are bound. */
-function squeeze(disk: Disk, { kib, kind }: { kib: number; kind: Kind }): void {
-  disk.sh('rm -f "$disk/fill"')
-  if (kind.bound !== undefined) {
-    disk.sh(`sync; used=$(df -k --output=used "$disk" | tail -1)
-      limit=$((used + ${ROOM_KIB})); ${kind.bound}`)
-  }
-  const most = kind.bound === undefined ? '' : `count=${MOST_KIB >> 2}`
-  const fill = `${bound.join(' ')} dd if=/dev/zero of="$disk/fill" bs=4k ${most} status=none`
-  disk.sh(`if ${fill} 2>/dev/null; then echo 'nothing bounds it'; exit 1; fi
+/** Leaves so much room. */
+function squeeze(disk: Disk, kib: number): void {
+  disk.sh(`rm -f "$disk/fill"; dd if=/dev/zero of="$disk/fill" bs=4k status=none 2>/dev/null || :
     truncate -s -${kib}k "$disk/fill"`)
 }
 
@@ -107,7 +77,7 @@ export function assertSaysFull({ code, stderr }: Ran, message: string): void {
 }
 
 /** Everything that is equal becomes one, and the guests start. */
-export function assertConverges({ disk, it, names, unify, assertSame }: Guests): void {
+export function assertConverges({ disk, it, unify, assertSame }: Guests): void {
   const last = unify()
   assert.is(last.code, 0, last.stderr)
   assert.equal(JSON.parse(last.stdout).failures, [])
@@ -123,18 +93,17 @@ export function assertConverges({ disk, it, names, unify, assertSame }: Guests):
 /** Tries with more and more room, until it is enough. */
 export function tryWithLittle(
   context: TestContext,
-  { kind, names, levelsKib, atLeast }: {
-    kind: Kind
-    names?: readonly string[]
+  { make, levelsKib, atLeast }: {
+    make: string
     levelsKib: readonly number[]
     /** So many of the levels are not enough. */
     atLeast: number
   },
 ): void {
-  const guests = openGuests(context, kind, names)
+  const guests = openGuests(context, make)
   let refused = 0
   for (const kib of levelsKib) {
-    squeeze(guests.disk, { kib, kind })
+    squeeze(guests.disk, kib)
     const ran = guests.unify()
     if (ran.code !== 0) {
       assertSaysFull(ran, `${kib} KiB left`)
