@@ -6,7 +6,6 @@
 import {
   chmodSync,
   lstatSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -17,6 +16,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
 import { fullDiskHint, namingFullDisk, noRoomCode } from './full_disk.ts'
+import { makeDirectories } from './make_directory.ts'
 import { mountOf } from './mounts.ts'
 import { readRegular } from './regular.ts'
 import type { Root } from './root.ts'
@@ -96,7 +96,7 @@ export function ensureDirectory(path: string): void {
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectories(path, 0o700)
     // The umask of the caller may have taken bits away, never added any.
     chmodSync(path, 0o700)
   } catch (cause) {
