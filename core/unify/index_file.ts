@@ -139,7 +139,10 @@ function open(path: string): Index {
   const db = new DatabaseSync(path)
   try {
     // What is in it can be found again, and all that it says is looked at before it is used: it waits for no disk.
-    db.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY')
+    // Who has the lock of unification is alone. Shared, a map of a file would be written to, which kills with
+    // SIGBUS where the disk is full and has blocks smaller than a page, or is one that copies what it writes.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL')
     const found = db.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== VERSION) {
       db.exec(`BEGIN; ${clear} ${schema} PRAGMA user_version = ${VERSION}; COMMIT`)

@@ -61,6 +61,15 @@ test('says so, with no inode left', async (context) => {
   await withIndex({ path: indexOf(disk), onDamage }, () => Promise.resolve())
 })
 
+test('writes to no map of a file', async (context) => {
+  const disk = openDisk(context, ext4)
+  await withIndex({ path: indexOf(disk), onDamage }, (index) => {
+    fill(index, 10)
+    assert.equal(readdirSync(disk.path).filter((name) => name.endsWith('-shm')), [])
+    return Promise.resolve()
+  })
+})
+
 test('keeps what was there when a change of it has no room', async (context) => {
   const disk = openDisk(context, ext4)
   const use = (deed: (index: Index) => void) =>
