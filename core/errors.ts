@@ -15,7 +15,7 @@ export const errorTable = {
   E_CONFIG_SYNTAX: [2, 'a configuration is not YAML'],
   E_CYCLE: [2, 'guests wait for each other through `after`'],
   E_DAMAGED: [1, 'the file of vserver itself is incomplete, or carries no runtime'],
-  E_DISK_FULL: [1, 'the file system of the state directory is full'],
+  E_DISK_FULL: [1, 'the file system of the state directory is full, or a quota is used up'],
   E_EXECUTOR: [1, 'the executor cannot be run, or does not answer as it should'],
   E_EXISTS: [1, 'a guest or a snapshot of this name exists already'],
   E_FORMAT: [1, 'the state directory was written by a newer vserver'],

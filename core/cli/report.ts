@@ -6,7 +6,7 @@
 import { errors, VServerError } from '../errors.ts'
 import { fromSession } from '../host/failure.ts'
 import { verbs } from '../guest/verbs.ts'
-import { fullDiskHint } from '../host/full_disk.ts'
+import { fullDiskHint, noRoomCode } from '../host/full_disk.ts'
 
 /** The text of an error on stderr. Pure. */
 export function renderError(
@@ -56,14 +56,15 @@ function fromSystemError(error: Error): VServerError | undefined {
   if (typeof code !== 'string' || typeof call !== 'string') return undefined
   const where = typeof path === 'string' ? ` "${path}"` : ''
   const message = `Cannot ${call}${where}: it failed with ${code}`
-  const info = { details: { path: path ?? null, errno: code }, cause: error }
+  const noRoom = noRoomCode(error)
+  const info = { details: { path: path ?? null, errno: noRoom ?? code }, cause: error }
+  if (noRoom !== undefined) {
+    return errors.E_DISK_FULL(`Cannot ${call}${where}: no space is left`, {
+      ...info,
+      hint: fullDiskHint,
+    })
+  }
   switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return errors.E_DISK_FULL(`Cannot ${call}${where}: no space is left`, {
-        ...info,
-        hint: fullDiskHint,
-      })
     case 'EROFS':
       return errors.E_STATE_DIR(`Cannot write${where}: the file system is mounted read-only`, {
         ...info,

@@ -11,6 +11,7 @@ import { type LockHolder, takeLock } from '../host/lock.ts'
 import type { Session } from '../plan/session.ts'
 import { replayJournal } from '../unify/journal.ts'
 import { journalOf, prepareStore, sweepStaging } from '../unify/store.ts'
+import { finishMoves } from './finish_moves.ts'
 import { executorOf } from './host.ts'
 import type { Cli } from './types.ts'
 
@@ -67,6 +68,7 @@ export async function withUnifyLock<T>(
       sweepStaging(store)
       await replayJournal(session, journalOf(store))
     }
+    await finishMoves(cli, session)
     return { done: await deed(stores.places, openHelpers) }
   } finally {
     for (const helper of helpers) await helper.close()

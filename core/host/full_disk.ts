@@ -4,10 +4,18 @@
  * @module
  */
 import { errors } from '../errors.ts'
+import { errno } from '../linux/errno.ts'
 
 /** What to do about it, wherever it is met. */
 export const fullDiskHint =
   'make room there (space or inodes), or keep the state elsewhere with --root'
+
+/** Which lack of room made a call of Node's fail, if one did. Node has no name for EDQUOT. Pure. */
+export function noRoomCode(error: unknown): 'ENOSPC' | 'EDQUOT' | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && error.code === 'ENOSPC') return 'ENOSPC'
+  return 'errno' in error && error.errno === -errno.EDQUOT ? 'EDQUOT' : undefined
+}
 
 /**
  * Writes, and says what could not be written when there is no room for it.
@@ -19,8 +27,8 @@ export function namingFullDisk<T>(path: string, write: () => T): T {
   try {
     return write()
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause
+    const code = noRoomCode(cause)
+    if (code === undefined) throw cause
     const why = code === 'ENOSPC' ? 'its file system is full' : 'the disk quota is used up'
     throw errors.E_DISK_FULL(`Cannot write "${path}": ${why}`, {
       hint: fullDiskHint,

@@ -6,7 +6,6 @@
 import {
   chmodSync,
   lstatSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -16,7 +15,8 @@ import {
 import { join } from 'node:path'
 import process from 'node:process'
 import { errors, type VServerError } from '../errors.ts'
-import { fullDiskHint, namingFullDisk } from './full_disk.ts'
+import { fullDiskHint, namingFullDisk, noRoomCode } from './full_disk.ts'
+import { makeDirectories } from './make_directory.ts'
 import { mountOf } from './mounts.ts'
 import { readRegular } from './regular.ts'
 import type { Root } from './root.ts'
@@ -96,7 +96,7 @@ export function ensureDirectory(path: string): void {
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectories(path, 0o700)
     // The umask of the caller may have taken bits away, never added any.
     chmodSync(path, 0o700)
   } catch (cause) {
@@ -110,14 +110,12 @@ function makeDirectory(path: string): void {
       case 'ENOTDIR':
       case 'EEXIST':
         throw unusable(path, 'something on the way to it is not a directory', 'move it away', cause)
-      case 'ENOSPC':
-      case 'EDQUOT':
+      default:
+        if (noRoomCode(cause) === undefined) throw cause
         throw errors.E_DISK_FULL(`Cannot make "${path}": no space is left`, {
           hint: fullDiskHint,
           cause,
         })
-      default:
-        throw cause
     }
   }
 }

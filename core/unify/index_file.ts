@@ -8,6 +8,7 @@ import { existsSync, renameSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import type { ByteString } from '../host/tree/names.ts'
+import { explainFailure, isDamage } from './index_failure.ts'
 
 /** A file of an immutable tree that is on record. */
 export interface Row {
@@ -82,6 +83,7 @@ const probes = [
  * all of it is done once more, with a new index.
  *
  * @param onDamage told when the one that was there could not be used; it is put aside
+ * @throws {VServerError} E_DISK_FULL when there is no room for it
  */
 export async function withIndex<T>(
   { path, onDamage }: { readonly path: string; readonly onDamage: (aside: string) => void },
@@ -91,13 +93,17 @@ export async function withIndex<T>(
     using index = open(path)
     return await deed(index)
   } catch (error) {
-    if (!isDamage(error)) throw error
+    if (!isDamage(error)) throw explainFailure(path, error)
   }
   const aside = `${path}.damaged`
   for (const tail of ['', '-wal', '-shm']) putAside(`${path}${tail}`, `${aside}${tail}`)
   onDamage(aside)
-  using index = open(path)
-  return await deed(index)
+  try {
+    using index = open(path)
+    return await deed(index)
+  } catch (error) {
+    throw explainFailure(path, error)
+  }
 }
 
 /**
@@ -121,14 +127,6 @@ export async function withIndexUntouched<T>(
   return await deed(index)
 }
 
-/** SQLITE_ERROR (a schema that is not ours), SQLITE_CORRUPT, SQLITE_NOTADB; Deno gives some without number. */
-function isDamage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return 'errcode' in error
-    ? [1, 11, 26].includes(Number(error.errcode))
-    : /^(?:file is not a database|database disk image is malformed)$/.test(error.message)
-}
-
 function putAside(from: string, to: string): void {
   try {
     renameSync(from, to)
@@ -141,7 +139,10 @@ function open(path: string): Index {
   const db = new DatabaseSync(path)
   try {
     // What is in it can be found again, and all that it says is looked at before it is used: it waits for no disk.
-    db.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY')
+    db.exec('PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY')
+    // Who has the lock of unification is alone. Shared, a map of a file would be written to, which kills with
+    // SIGBUS where the disk is full and has blocks smaller than a page, or is one that copies what it writes.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL')
     const found = db.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== VERSION) {
       db.exec(`BEGIN; ${clear} ${schema} PRAGMA user_version = ${VERSION}; COMMIT`)
@@ -244,7 +245,8 @@ function attach(db: DatabaseSync): Index {
         db.exec('COMMIT')
         return result
       } catch (error) {
-        db.exec('ROLLBACK')
+        // A full disk has ended it by itself.
+        if (db.isTransaction) db.exec('ROLLBACK')
         throw error
       }
     },

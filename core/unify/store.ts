@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '../host/make_directory.ts'
 import type { Session } from '../plan/session.ts'
 import { listTree } from './listing.ts'
 import type { Tree } from './tree.ts'
@@ -22,10 +23,10 @@ const STAGING = '.staging-'
 
 /** Makes the store with its directories. They are root's: nobody else may search them. */
 export function prepareStore(store: string): void {
-  mkdirSync(store, { mode: 0o700, recursive: true })
+  makeDirectories(store, 0o700)
   if (lstatSync(join(store, 'ff'), { throwIfNoEntry: false }) !== undefined) return
   for (let i = 0; i < 256; i++) {
-    mkdirSync(join(store, i.toString(16).padStart(2, '0')), { mode: 0o700, recursive: true })
+    makeDirectories(join(store, i.toString(16).padStart(2, '0')), 0o700)
   }
 }
 

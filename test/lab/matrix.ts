@@ -23,6 +23,7 @@ export const runs: readonly Run[] = [
       ...['features', 'end', 'escape', 'terminal', 'life'].map(systemTest),
       'test/build/file.system.test.ts',
       'test/linux/seccomp/native.exec.test.ts',
+      'test/unify/quota.exec.test.ts',
     ],
   },
   { host: 'systemd', kernel: '6.1', files: ['features', 'end', 'escape'].map(systemTest) },

@@ -129,6 +129,10 @@ const needs: Readonly<Record<string, Need>> = {
   'no-systemd': feature(() => !existsSync('/run/systemd/system')),
   modules: feature(() => existsSync('/proc/modules')),
   quota: feature(() => hasModule('quota_v2')),
+  // Programs are worth nothing where the kernel has no quotas.
+  'quota-tools': feature(() =>
+    hasModule('quota_v2') && ['setquota', 'xfs_quota', 'mkfs.xfs', 'mkfs.ext4'].every(onPath)
+  ),
   ipvlan: feature(() => hasModule('ipvlan')),
   wireguard: feature(() => hasModule('wireguard')),
   dummy: feature(() => hasModule('dummy')),

@@ -33,7 +33,9 @@ const bare: Readonly<Record<string, readonly string[]>> = {
 }
 
 const hosted: Readonly<Record<string, readonly string[]>> = {
+  behold: ['behold.c'],
   escape: escapeParts,
+  handover: ['handover.c'],
   hostkey: ['hostkey.c'],
   killat: ['killat.c', 'killat_table.c'],
   'native-device': ['../../linux/native/device.c'],
@@ -41,9 +43,10 @@ const hosted: Readonly<Record<string, readonly string[]>> = {
   'native-seccomp': ['../../linux/native/seccomp.c'],
   ptydrive: ['ptydrive.c', 'ptyterm.c'],
   ttypeer: ['ttypeer.c'],
+  vandal: ['vandal.c', 'vandal_deeds.c'],
 }
 
-const headers = ['bare.h', 'escape.h', 'killat.h', 'ptydrive.h', 'stream.h']
+const headers = ['bare.h', 'escape.h', 'killat.h', 'ptydrive.h', 'stream.h', 'vandal.h']
 const common = ['-std=gnu17', '-O2', '-static', '-Wall', '-Wextra', '-Werror']
 const bareFlags = [
   '-nostdlib',
