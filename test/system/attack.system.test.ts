@@ -158,7 +158,8 @@ test('what they wrote is theirs, and others see nothing of it', async ({ cleanup
   }
   for (const [name, { ended }] of watchers) {
     inside(name, 'touch /tmp/enough')
-    assert.match(await ended, /^looked [1-9]\d* times\n$/)
+    const said = await ended
+    assert.match(said, /^looked [1-9]\d* times\n$/, `${name} ${said}`)
   }
   assertView(viewOf(lib, 'idle'), untouched, 'the guest that did nothing')
   const inoOf = (name: string, path: string) => {

@@ -2,7 +2,8 @@
 /*
  * behold DIR: prints everything that can be seen of a tree but inode numbers, link counts and ctimes.
  * behold DIR STOP: looks again and again until there is a file STOP; says "looked N times", or what is
- * other than the first time, and ends with 1.
+ * other than the first time, and ends with 1. Times of directories are left out then: a directory in which files
+ * are being shared has another one until all of its are.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+static int without_directory_times;
 
 static void show_content(FILE *out, const char *path)
 {
@@ -68,8 +71,9 @@ static void show(FILE *out, const char *path)
 		fprintf(out, " lstat: %s\n", strerror(errno));
 		return;
 	}
-	fprintf(out, " %o %d:%d %ld.%09ld", st.st_mode, st.st_uid, st.st_gid, st.st_mtim.tv_sec,
-		st.st_mtim.tv_nsec);
+	fprintf(out, " %o %d:%d", st.st_mode, st.st_uid, st.st_gid);
+	if (!S_ISDIR(st.st_mode) || !without_directory_times)
+		fprintf(out, " %ld.%09ld", st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	if (!S_ISDIR(st.st_mode))
 		fprintf(out, " %ld", st.st_size);
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
@@ -133,6 +137,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	without_directory_times = argc > 2;
 	first = look(argv[1]);
 	if (argc == 2)
 		return fputs(first, stdout) < 0;
