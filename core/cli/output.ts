@@ -80,7 +80,7 @@ export function makeOutput({ quiet }: { quiet: boolean }): Output {
       if (event.phase === phase && now - shownAt < 100) return
       phase = event.phase
       shownAt = now
-      shown = progressLine(event, process.stderr.columns ?? 80)
+      shown = progressLine(event, process.stderr.columns || 80)
       writeAll(2, `\r\x1b[K${shown}`)
     },
   }
@@ -90,15 +90,17 @@ export function makeOutput({ quiet }: { quiet: boolean }): Output {
 export function progressLine(event: Progress, columns: number): string {
   const { phase, done, total, unit = 'files', perSecond } = event
   const amount = (value: number) =>
-    unit === 'bytes' ? `${(value / 2 ** 20).toFixed(1)} MiB` : value.toLocaleString('en-US')
+    unit === 'bytes'
+      ? `${(value / 2 ** 20).toFixed(1)} MiB`
+      : value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 })
+  const things = unit === 'bytes' ? '' : ` ${unit}`
   let line = phase
   if (done !== undefined && total !== undefined && total > 0) {
     const percent = Math.floor((done / total) * 100)
-    line += ` ${amount(done)} of ${amount(total)} (${percent} %)`
+    line += ` ${amount(done)} of ${amount(total)}${things} (${percent} %)`
   } else if (done !== undefined) {
-    line += ` ${amount(done)}`
+    line += ` ${amount(done)}${things}`
   }
-  if (unit !== 'bytes' && done !== undefined) line += ` ${unit}`
   if (perSecond !== undefined && perSecond > 0) {
     line += `, ${amount(perSecond)}/s`
     if (done !== undefined && total !== undefined) {

@@ -132,5 +132,6 @@ export function showVerified({ objects, bytes, damaged }: Verified): string {
   return `${lines.join('\n')}\n`
 }
 
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+/** Bytes for people. */
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 const count = (value: number) => value.toLocaleString('en-US')

@@ -38,7 +38,13 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
   await withSession(executorOf(cli), async (session) => {
     if (!dryRun) await sweepDead(cli, session)
     if (args.flag('undo')) {
-      code = await forEachName(cli, names, (name) => undo(cli, session, name))
+      const undone: Undone[] = []
+      code = await forEachName(
+        cli,
+        names,
+        async (name) => void undone.push(await undo(cli, session, name)),
+      )
+      if (cli.globals.json) cli.out.print(`${JSON.stringify(undone)}\n`)
       return
     }
     const ignoreTimes = args.flag('ignore-times')
@@ -49,7 +55,7 @@ export async function run(cli: Cli, args: VerbArgs): Promise<number> {
     }
     if (args.flag('auto')) await becomeBackground(session)
     // It leaves no trace, so that it has no lock either; what it says may be old by then anyway.
-    if (dryRun) return await deed(findStores(cli.root))
+    if (dryRun) return await deed(findStores(cli.root, { toRead: true }))
     if (args.flag('auto')) return await inTurn(cli, session, (turn) => locked(cli, turn, deed))
     const { lockTimeoutMs: timeoutMs } = cli.globals
     await locked(cli, { session, timeoutMs }, deed)
@@ -86,13 +92,19 @@ function checkOptions(args: VerbArgs): void {
 function tell(cli: Cli, unified: Unified, { dryRun }: { dryRun: boolean }): void {
   cli.out.endProgress()
   if (cli.globals.json) cli.out.print(unifiedJson(unified, { dryRun }))
-  else if (!cli.globals.quiet) cli.out.print(showUnified(unified, { dryRun }))
+  else if (dryRun || !cli.globals.quiet) cli.out.print(showUnified(unified, { dryRun }))
   refuseFullDisk(unified)
 }
 
+interface Undone {
+  readonly name: string
+  /** Layers whose files are its own now. */
+  readonly layers: number
+}
+
 /** Gives a guest files of its own. */
-async function undo(cli: Cli, session: Session, name: string): Promise<void> {
-  const { root, signal, globals: { lockTimeoutMs: timeoutMs, quiet } } = cli
+async function undo(cli: Cli, session: Session, name: string): Promise<Undone> {
+  const { root, signal, globals: { lockTimeoutMs: timeoutMs, quiet, json } } = cli
   const layers = await withGuestLock(cli, { session, name, verb: 'unify' }, async () => {
     if (readLife(root, name).kind !== 'none') {
       throw errors.E_RUNNING(`Cannot unify --undo "${name}": it is running`, {
@@ -109,12 +121,11 @@ async function undo(cli: Cli, session: Session, name: string): Promise<void> {
     })
   })
   cli.out.endProgress()
-  if (quiet) return
-  cli.out.print(
-    layers === 0
-      ? `${name} shares nothing but its template\n`
-      : `${name} has files of its own; vserver set ${name} unify.exclude=[/] keeps it so\n`,
-  )
+  const said = layers === 0
+    ? `${name} shares nothing but its template\n`
+    : `${name} has files of its own; vserver set ${name} 'unify.exclude=[/]' keeps it so\n`
+  if (!quiet && !json) cli.out.print(said)
+  return { name, layers }
 }
 
 function refuseFullDisk({ failures }: Unified): void {

@@ -19,7 +19,7 @@ import { type UnifyRequest, type UnifyResult, unifyTrees } from '../unify/run.ts
 import { type FileNode, isReplaced, type Name, type Tree } from '../unify/tree.ts'
 import { withGuestLock } from './host.ts'
 import type { Cli } from './types.ts'
-import type { Unified } from './unified.ts'
+import { mebibytes, type Unified } from './unified.ts'
 import type { OpenHelpers } from './unify_lock.ts'
 
 export interface UnifyHost {
@@ -41,11 +41,16 @@ export async function unifyAll(cli: Cli, request: UnifyAllRequest): Promise<Unif
   const { registry, stores, dryRun, names } = request
   const host = readHostConfig(cli.root).unify
   const chosen = names.length === 0 ? listGuests(cli.root) : names
+  const running = chosen.filter((name) => readLife(cli.root, name).kind !== 'none')
+  if (running.length > 0) {
+    const them = running.length === 1 ? 'it' : 'they'
+    cli.out.note(`${running.join(', ')}: what ${them} wrote is left until ${them} stopped`)
+  }
   const { groups, users: known } = listTrees(cli.root, {
     stores,
     excludes: host.exclude,
     excludesOf: (guest) => excludesOf(guest, registry),
-    stopped: chosen.filter((name) => readLife(cli.root, name).kind === 'none'),
+    stopped: chosen.filter((name) => !running.includes(name)),
   })
   const users = new Map(known)
   const results: UnifyResult[] = []
@@ -91,7 +96,11 @@ async function unifyGroup(
   if (!dryRun) {
     const { lib } = cli.root
     const gone = goneTrees(index, trees)
-    await forgetGone(session, { lib, store, gone, withIndex: (forget) => forget(index) })
+    const freed = await forgetGone(session, {
+      ...{ lib, store, gone },
+      withIndex: (forget) => forget(index),
+    })
+    if (freed > 0) cli.out.note(`removed ${mebibytes(freed)} that no guest uses any more`)
   }
   return await unifyTrees(session, {
     ...{ trees, store, index, dryRun },
@@ -121,17 +130,20 @@ export function excludesOf(guest: StoredGuest, registry: Registry): readonly str
   return guest.text.includes('unify') ? configOf(guest, registry).unify.exclude : []
 }
 
+/** A rate that was taken for a shorter time says nothing. */
+const RATE_S = 1
+
 /** Shows how far it is. */
 export function progressOf(cli: Cli): UnifyRequest['progress'] {
-  const started = process.uptime()
-  return ({ phase, done, total, unit }) =>
-    cli.out.progress({
-      phase,
-      done,
-      total,
-      unit,
-      ...(unit === 'trees' ? {} : { perSecond: done / (process.uptime() - started) }),
-    })
+  let [current, started] = ['', 0]
+  return ({ phase, done, total, unit }) => {
+    const now = process.uptime()
+    if (phase !== current) [current, started] = [phase, now]
+    const perSecond = unit !== 'trees' && now - started > RATE_S
+      ? { perSecond: done / (now - started) }
+      : {}
+    cli.out.progress({ phase, done, total, unit, ...perSecond })
+  }
 }
 
 /** A guest that is locked, or was started meanwhile, keeps its files. */

@@ -183,7 +183,10 @@ export const verbTable: readonly VerbInfo[] = [
     doc: 'make equal files of all guests one on disk and in memory',
     options: [
       { name: 'dry-run', doc: 'only say what would be saved' },
-      { name: 'ignore-times', doc: 'also files that were modified at different times' },
+      {
+        name: 'ignore-times',
+        doc: 'also files that were modified at different times; one of the times stays',
+      },
       { name: 'verify', doc: 'read all shared files again; repair what is damaged' },
       { name: 'undo', doc: 'give the guests named files of their own again' },
       {

@@ -45,9 +45,11 @@ export function existingStores(root: Root): readonly StorePlace[] {
 /**
  * Finds out which directories are file systems of their own. What can be mounted at one moment is taken to
  * stay so for the command.
+ *
+ * @param toRead also those that cannot be written to
  */
-export function findStores(root: Root): Stores {
-  const fileSystemOf = fileSystems(root)
+export function findStores(root: Root, { toRead = false }: { toRead?: boolean } = {}): Stores {
+  const fileSystemOf = fileSystems(root, { toRead })
   const places = new Map<string | undefined, StorePlace>()
   const stale: string[] = []
   places.set(fileSystemOf(root.lib), mainPlace(root))
@@ -70,7 +72,10 @@ export function findStores(root: Root): Stores {
  * Tells file systems apart: a link must stay within one mount, also where two show the same one, and in one
  * subvolume. One that is not there, or cannot be written to, has no name.
  */
-function fileSystems({ lib }: Root): (path: string) => string | undefined {
+function fileSystems(
+  { lib }: Root,
+  { toRead }: { toRead: boolean },
+): (path: string) => string | undefined {
   const mounts = new Map<string, MountEntry>()
   for (const mount of parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'))) {
     mounts.set(mount.point, mount)
@@ -81,7 +86,8 @@ function fileSystems({ lib }: Root): (path: string) => string | undefined {
   return (path) => {
     const found = lstatSync(path, { throwIfNoEntry: false })
     const mount = mountAt(join(real, relative(lib, path)))
-    if (found === undefined || mount === undefined || mount.options.includes('ro')) return undefined
+    if (found === undefined || mount === undefined) return undefined
+    if (mount.options.includes('ro') && !toRead) return undefined
     return `${found.dev} ${mount.point}`
   }
 }

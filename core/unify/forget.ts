@@ -16,6 +16,7 @@ import { collectStore } from './store.ts'
  *
  * @param lib what the ids of trees are paths below
  * @param withIndex gives the index; not asked when there is nothing to do
+ * @returns bytes of what was removed
  */
 export async function forgetGone(
   session: Session,
@@ -26,12 +27,15 @@ export async function forgetGone(
     readonly gone: readonly string[]
     readonly withIndex: (deed: (index: Index) => void) => void | Promise<void>
   },
-): Promise<void> {
-  if (gone.length === 0 && !mayHaveGarbage(store)) return
+): Promise<number> {
+  let freed = 0
+  if (gone.length === 0 && !mayHaveGarbage(store)) return freed
   await takingMark(store, async () => {
-    const { kept } = await collectStore(session, store)
+    const { kept, bytes } = await collectStore(session, store)
+    freed = bytes
     await withIndex((index) => forget(index, { lib, gone, kept }))
   })
+  return freed
 }
 
 function forget(

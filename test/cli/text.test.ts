@@ -111,7 +111,7 @@ for (const setting of ['a', '=b', 'a b=c', '.a=b', 'a..b=c', '__proto__.x=1', 'a
 
 test('progressLine() fits the terminal', () => {
   const event = { phase: 'copy', done: 1234, total: 5678, unit: 'files' } as const
-  assert.is(progressLine(event, 80), 'copy 1,234 of 5,678 (21 %) files')
+  assert.is(progressLine(event, 80), 'copy 1,234 of 5,678 files (21 %)')
   assert.is(progressLine(event, 10).length, 9)
   assert.is(
     progressLine({ phase: 'unpack', done: 3 * 2 ** 20, unit: 'bytes' }, 80),

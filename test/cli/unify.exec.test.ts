@@ -25,6 +25,13 @@ const it = program()
 test.after(() => it.dispose())
 const lib = (...parts: readonly string[]) => join(it.root, 'var/lib/vserver', ...parts)
 
+/** What a command prints that must not fail. */
+function must(...args: readonly string[]): string {
+  const { code, stdout, stderr } = it.run(...args)
+  assert.is(code, 0, stderr)
+  return stdout
+}
+
 /** A stopped guest that has written a file which others have, too, and one that is its own. */
 function makeGuest(name: string): void {
   const tree = makeTree(join(it.scratch, `tree-${name}`))
@@ -109,13 +116,32 @@ test('gives a guest files of its own again', () => {
   assert.is(own.nlink, 1n)
   assert.is(own.mtimeNs, shared.mtimeNs)
   assert.equal(readFileSync(same('web')), readFileSync(same('db')))
-  assert.match(undone.stdout, /unify\.exclude=\[\/\] keeps it so/)
+  assert.match(undone.stdout, /'unify\.exclude=\[\/\]' keeps it so/)
   assert.is(it.run('set', 'web', 'unify.exclude=[/]').code, 0)
   assert.is(it.run('unify').code, 0)
   assert.is.not(lstatSync(same('web')).ino, lstatSync(same('db')).ino)
   assert.is(it.run('set', 'web', '--unset', 'unify.exclude').code, 0)
   assert.is(it.run('unify', '--auto').code, 0)
   assert.is(lstatSync(same('web')).ino, lstatSync(same('db')).ino)
+})
+
+test('a dry run sees the same where nothing can be written', ({ cleanup }) => {
+  makeGuest('late')
+  const foreseen = () => JSON.parse(must('unify', '--dry-run', '--json')).saved
+  const before = foreseen()
+  assert.ok(before.inodes > 0)
+  const shell = (script: string) => execFileSync('/bin/sh', ['-euc', script, 'sh', it.root])
+  shell('mount --bind "$1" "$1"')
+  cleanup(() => shell('umount "$1"'))
+  shell('mount -o remount,ro,bind "$1"')
+  assert.equal(foreseen(), before)
+})
+
+test('undoing is one JSON value, when it is to be, and a dry run is no less of a result', () => {
+  const told: unknown = JSON.parse(must('unify', '--undo', 'web', 'late', '--json'))
+  assert.equal(told, [{ name: 'web', layers: 1 }, { name: 'late', layers: 0 }])
+  assert.match(must('unify', '--dry-run', '--quiet'), /would save/)
+  must('destroy', '--yes', 'late')
 })
 
 test('goes on with a move that died between two names of a file', () => {
