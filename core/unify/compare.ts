@@ -50,6 +50,10 @@ export interface Compared {
 /** Members of a group, at most. */
 export const MOST = compare.MOST
 
+/** What one plan reads, at most, unless a single file is larger. */
+export const PIECE_FILES = 512
+export const PIECE_BYTES = 1 << 23
+
 /** How much of each file is compared by one op: so long nothing can be interrupted. */
 const SLICE_BYTES = 1 << 26
 
@@ -80,30 +84,50 @@ export async function lookAtFiles(
   lane: Lane,
   members: readonly Member[],
 ): Promise<readonly Compared[]> {
-  const groups: Group[] = []
+  const looks: Compared[] = []
   for (let from = 0; from < members.length; from += MOST) {
-    groups.push({ size: 0, members: members.slice(from, from + MOST) })
+    const group = { size: 0, members: members.slice(from, from + MOST) }
+    const [found = []] = await compareSlice(lane, [group], { offset: 0 })
+    for (const one of found) looks.push({ ...one, leader: looks.length })
   }
-  const found = await compareSlice(lane, groups, { offset: 0 })
-  return found.flat().map((one, leader) => ({ ...one, leader }))
+  return looks
+}
+
+/** A file that must have so many bytes. */
+export interface Sized {
+  readonly member: Member
+  readonly size: number
 }
 
 /**
- * What is known of files of one size, with the digests of all that are read at once; members are led by
- * themselves.
+ * What is known of files, with the digests of all that are read at once; each is led by itself.
+ *
+ * @param files together no more than one plan should read
  */
 export async function digestMembers(
   lane: Lane,
-  members: readonly Member[],
-  size: number,
+  files: readonly Sized[],
 ): Promise<readonly Compared[]> {
-  const found: Compared[] = []
-  const some = Math.max(1, Math.floor(SLICE_BYTES / (size + 1)))
-  for (let from = 0; from < members.length; from += some) {
-    const groups = members.slice(from, from + some).map((member) => ({ size, members: [member] }))
-    found.push(...(await compareSlice(lane, groups, { offset: 0, digest: true })).flat())
-  }
+  const groups = files.map(({ member, size }) => ({ size, members: [member] }))
+  const found = (await compareSlice(lane, groups, { offset: 0, digest: true })).flat()
   return found.map((one, leader) => ({ ...one, leader }))
+}
+
+/** Cuts work into pieces that one plan reads. */
+export function* cutByBytes<T extends { readonly size: number }>(
+  items: readonly T[],
+): Generator<readonly T[]> {
+  let piece: T[] = []
+  let bytes = 0
+  for (const item of items) {
+    piece.push(item)
+    bytes += item.size
+    if (bytes < PIECE_BYTES && piece.length < PIECE_FILES) continue
+    yield piece
+    piece = []
+    bytes = 0
+  }
+  if (piece.length > 0) yield piece
 }
 
 /** Goes on with what was equal so far. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { byteString } from '../host/tree/names.ts'
-import { digestFiles } from './digest.ts'
+import { digestInLanes } from './digest_lanes.ts'
+import type { Lane } from './lanes.ts'
 import type { Equal } from './match.ts'
 import { type FileTable, state } from './table.ts'
 import type { FileNode, Name, Tree } from './tree.ts'
@@ -45,7 +45,7 @@ interface Leaving {
 export async function freezeEqual(
   files: FileTable,
   equal: readonly Equal[],
-  request: FreezeRequest,
+  request: FreezeRequest & { readonly lanes: readonly Lane[] },
 ): Promise<readonly Equal[]> {
   const { at } = files
   const leaving = new Map<Tree, Leaving[]>()
@@ -71,7 +71,7 @@ export async function freezeEqual(
 async function freezeTree(
   files: FileTable,
   { tree, list }: { tree: Tree; list: readonly Leaving[] },
-  { moveOut, signal }: FreezeRequest,
+  { lanes, moveOut, signal }: FreezeRequest & { readonly lanes: readonly Lane[] },
 ): Promise<void> {
   const nodes = list.map(({ file }) => files.node(file))
   const moved = await moveOut(tree, nodes)
@@ -82,12 +82,13 @@ async function freezeTree(
     files.move(file, first.tree)
     return true
   })
-  const digests = await digestFiles(
+  const digests = await digestInLanes(
+    lanes,
     frozen.map(({ file }) => ({
-      path: `${byteString(files.treeOf(file).path)}/${files.pathOf(file)}`,
+      member: { root: files.treeOf(file).path, path: files.pathOf(file), careful: false },
       size: files.at.size[file] ?? 0,
     })),
-    { signal },
+    signal,
   )
   for (const [i, { file, content }] of frozen.entries()) {
     const digest = digests[i]

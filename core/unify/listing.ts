@@ -73,10 +73,12 @@ export async function walkTree(
     const { mtimeNs } = lstatSync(request.root, { bigint: true, throwIfNoEntry: false }) ??
       { mtimeNs: 0n }
     const waiting: Unlisted[] = [{ path: '', ...splitTime(mtimeNs) }]
+    // Those that had no room in an answer beside others.
+    const large: Unlisted[] = []
     for (;;) {
       request.signal?.throwIfAborted()
-      while (waiting.length > 0 && asked.length < AHEAD) {
-        const directories = waiting.splice(0, BATCH)
+      while (waiting.length + large.length > 0 && asked.length < AHEAD) {
+        const directories = large.length > 0 ? large.splice(0, 1) : waiting.splice(0, BATCH)
         const answer = ask(lane, { fd, directories })
         // A failure is met when its turn comes.
         answer.catch(() => undefined)
@@ -87,17 +89,17 @@ export async function walkTree(
       const reader = listReader(await next.answer)
       for (const directory of next.directories) {
         const error = reader.next()
-        if (error !== 0) {
-          unreadable.push({ path: directory.path, errno: error })
-          continue
+        if (error === errno.ENOBUFS && next.directories.length > 1) large.push(directory)
+        else if (error !== 0) unreadable.push({ path: directory.path, errno: error })
+        else {
+          visitor.directory(directory)
+          reader.each((entry) => {
+            visitor.entry(entry)
+            if (entry.error !== 0 || (entry.mode & k.S_IFMT) === k.S_IFDIR) {
+              take(directory.path, entry, waiting)
+            }
+          })
         }
-        visitor.directory(directory)
-        reader.each((entry) => {
-          visitor.entry(entry)
-          if (entry.error !== 0 || (entry.mode & k.S_IFMT) === k.S_IFDIR) {
-            take(directory.path, entry, waiting)
-          }
-        })
       }
     }
   } finally {

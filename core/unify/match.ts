@@ -8,12 +8,13 @@ import { errno } from '../linux/errno.ts'
 import {
   type Compared,
   compareFiles,
-  digestMembers,
+  lookAtFiles,
   type Member,
   MOST,
-  pathOfMember,
+  PIECE_BYTES,
+  PIECE_FILES,
 } from './compare.ts'
-import { digestFiles } from './digest.ts'
+import { digestInLanes } from './digest_lanes.ts'
 import { groupAlike } from './group.ts'
 import type { Row } from './index_file.ts'
 import { type Lane, twice, workThrough } from './lanes.ts'
@@ -59,10 +60,6 @@ export interface Candidates {
   readonly known: readonly Known[]
   readonly size: number
 }
-
-/** Files that one plan compares, at most, unless a group has more. */
-const PIECE_FILES = 512
-const PIECE_BYTES = 1 << 23
 
 /** Whose bytes came out as the same. A file that could not be read, or changed meanwhile, is equal to none. */
 export async function findEqual(
@@ -158,22 +155,14 @@ async function digestMany(
     signal: AbortSignal | undefined
   },
 ): Promise<readonly Compared[]> {
-  const looks = await digestMembers(lane, members, size)
-  const late = looks.flatMap(({ digest, error }, i) =>
-    digest === undefined && error === 0 ? members[i] ?? [] : []
-  )
-  const digests = await digestFiles(
-    late.map((member) => ({ path: pathOfMember(member), size, careful: member.careful })),
-    { ...(signal === undefined ? {} : { signal }) },
-  )
-  const lateDigests = new Map(late.map((member, i) => [member, digests[i]]))
+  const looks = await lookAtFiles(lane, members)
+  const digests = await digestInLanes([lane], members.map((member) => ({ member, size })), signal)
   const leaders = new Map<string, number>()
   return looks.map((look, i) => {
+    const digest = digests[i]
     if (look.error !== 0) return look
-    const member = members[i]
-    const digest = look.digest ?? (member === undefined ? undefined : lateDigests.get(member))
     if (!(digest instanceof Uint8Array)) return { ...look, error: errno.ESTALE }
-    const key = Buffer.from(digest).toString('latin1')
+    const key = digest.toString('latin1')
     if (!leaders.has(key)) leaders.set(key, i)
     return { ...look, digest, leader: leaders.get(key) ?? i }
   })

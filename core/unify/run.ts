@@ -85,7 +85,7 @@ export async function unifyTrees(session: Session, request: UnifyRequest): Promi
     })
     const worthwhile = equal.filter((one) => isWorthwhile(files, one))
     if (dryRun) return { ...foresee(inFull(worthwhile, { files, ignoreTimes })), ...found }
-    const groups = await freezeEqual(files, worthwhile, request)
+    const groups = await freezeEqual(files, worthwhile, { ...request, lanes })
     await synced
     // A guest may have written since, and ended.
     if (looked.some(({ writable }) => writable) && groups.length > 0) await sync()

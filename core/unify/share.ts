@@ -77,7 +77,7 @@ export function addShared(to: Shared, from: Shared): void {
     sum.cached += cached
   }
   to.links += from.links
-  to.failures.push(...from.failures)
+  for (const failure of from.failures) to.failures.push(failure)
   to.garbage ||= from.garbage
 }
 

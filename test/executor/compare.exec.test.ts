@@ -59,7 +59,7 @@ for (const size of [0, 1, 15, 16, 63, 64, 65, 4095, 4096, 131_071, 131_072, 131_
     }])
     const expected = names.map((name, i) => (name === 'two' ? 0 : i))
     assert.equal(leaders(found), expected)
-    const all = await digestMembers(lane, names.map((name) => member(name)), size)
+    const all = await digestMembers(lane, names.map((name) => ({ member: member(name), size })))
     for (const [i, name] of names.entries()) {
       const digest = hash('sha256', readFileSync(join(top, name)), 'hex')
       // Processors without the instructions leave them out, and so do those that compare nothing.

@@ -128,6 +128,20 @@ test('tables give every file with all its names, however many there are', async 
   }
 })
 
+test('many files in many directories with long names, all of one size', async (context) => {
+  const lab = await openLab(context)
+  const tree = lab.tree('t')
+  // Far more than an answer of the executor holds, or arguments that a function takes.
+  lab.sh(`
+    perl -e 'for $d (0..39) { mkdir "t/$d"; for $i (0..3499) {
+      open F, ">", sprintf("t/%d/%s%04d", $d, "n" x 200, $i); print F $d, "x" x (2 - length $d) } }'
+  `)
+  const files = await gather(lab, [tree])
+  assert.is(files.count, 140_000)
+  const { equal } = await equalNames(lab, files)
+  assert.equal(equal.map((group) => group.files.length), new Array(40).fill(3500))
+})
+
 test('digestFiles() gives digests in order, in threads as well', async (context) => {
   const lab = await openLab(context)
   const files = Array.from({ length: 600 }, (_, i) => {
