@@ -156,13 +156,17 @@ async function moveOutOf(
   try {
     return await withGuestLock(cli, { session, name, verb: 'unify' }, async () => {
       if (!guestExists(root, name) || readLife(root, name).kind !== 'none') return new Map()
-      return await moveOut(session, {
+      const moved = await moveOut(session, {
         root,
         guest: readGuest(root, { name, verb: 'unify' }),
         files,
         excludes: tree.excludes,
         patience: { verb: 'unify', timeoutMs, signal },
       })
+      if (moved.size === 0) {
+        cli.out.note(`${name} is in use, or has changed meanwhile, and keeps what it wrote`)
+      }
+      return moved
     })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'E_BUSY')) throw error

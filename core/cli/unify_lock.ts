@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { StorePlace, Stores } from '../guest/stores.ts'
+import { busy } from '../errors.ts'
 import { type LockHolder, takeLock } from '../host/lock.ts'
 import type { Session } from '../plan/session.ts'
 import { replayJournal } from '../unify/journal.ts'
@@ -54,7 +55,9 @@ export async function withUnifyLock<T>(
     while (helpers.length < count) {
       const helper = await openSession(executorOf(cli).path)
       helpers.push(helper)
-      await takeLock(helper, helpersLock, { ...request, shared: true })
+      const sharing = await takeLock(helper, helpersLock, { ...request, shared: true })
+      // Nobody else may hold it as long as we have the other one: it is ours to work in.
+      if ('holder' in sharing) throw busy(verb, 'the store of shared files', sharing.holder)
     }
     return helpers
   }
