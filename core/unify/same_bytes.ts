@@ -80,13 +80,16 @@ export async function splitCompared(
     return [...byMeta].map(([meta, numbers]) => ({ of, digest, meta, files: numbers }))
       .filter((one) => one.files.length + one.of.known.length > 1)
   })
+  const isWritable = (file: number) => files.at.writable[file] === 1
+  // What nobody can write to stands for all: it is still what it was when it was compared.
+  const standFor = (numbers: readonly number[]) =>
+    numbers.find((file) => !isWritable(file)) ?? numbers[0] ?? 0
   const undigested = alike.filter(({ digest }) => digest === undefined)
   const digests = await digestFiles(
-    undigested.map(({ of: { size }, files: [file = 0] }) => ({
-      path: absolute(file),
-      size,
-      careful: files.at.writable[file] === 1,
-    })),
+    undigested.map(({ of: { size }, files: numbers }) => {
+      const file = standFor(numbers)
+      return { path: absolute(file), size, careful: isWritable(file) }
+    }),
     { ...(signal === undefined ? {} : { signal }) },
   )
   const late = new Map(undigested.map((one, i) => [one, digests[i]]))
@@ -95,7 +98,7 @@ export async function splitCompared(
     const { of, meta, files: numbers } = one
     const content = one.digest ?? late.get(one)
     if (!(content instanceof Uint8Array)) continue
-    const known = await findKnown(lane, { of, meta, content, file: numbers[0] ?? 0 }, request)
+    const known = await findKnown(lane, { of, meta, content, file: standFor(numbers) }, request)
     if (numbers.length + known.length > 1) {
       equal.get(of)?.push({ files: numbers, known, content, meta })
     }
@@ -123,11 +126,15 @@ async function findKnown(
     careful: files.at.writable[file] === 1,
   }
   const equal: Known[] = []
+  let sure = true
   for (let from = 0; from < may.length; from += MOST - 1) {
     const some = may.slice(from, from + MOST - 1)
     const members = [own, ...some.map(({ member }) => member)]
     const [[mine, ...found] = []] = await compareFiles(lane, [{ size: of.size, members }])
     if (mine === undefined || mine.error !== 0) return []
+    // Somebody may have written to the new one since it was digested.
+    if (mine.digest !== undefined && Buffer.compare(mine.digest, content) !== 0) return []
+    sure &&= mine.digest !== undefined
     const xattrs = await readXattrsOf(
       lane.session,
       some.map(({ member }, i) => ({
@@ -144,5 +151,12 @@ async function findKnown(
       }
     }
   }
-  return equal
+  if (sure || !own.careful) return equal
+  const digests = await digestFiles(
+    equal.map(({ member }) => ({ path: pathOfMember(member), size: of.size })),
+  )
+  return equal.filter((_, i) => {
+    const digest = digests[i]
+    return digest instanceof Uint8Array && Buffer.compare(digest, content) === 0
+  })
 }

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
+import { compareFiles } from '../../core/unify/compare.ts'
 import { digestFiles } from '../../core/unify/digest.ts'
 import { isWorthwhile } from '../../core/unify/freeze.ts'
 import { gatherTrees } from '../../core/unify/gather.ts'
 import { makeLane } from '../../core/unify/lanes.ts'
 import { findEqual, type Known } from '../../core/unify/match.ts'
 import { basicKey } from '../../core/unify/meta_key.ts'
+import { splitCompared } from '../../core/unify/same_bytes.ts'
 import type { FileTable } from '../../core/unify/table.ts'
 import type { Tree } from '../../core/unify/tree.ts'
 import { suite } from '../support/suite.ts'
@@ -107,6 +110,40 @@ test('what is only in one writable tree is left there', async (context) => {
     isWorthwhile(files, group),
   ])
   assert.equal(found, [['a,b', false], ['c,c', true]])
+})
+
+test('what is written to after it was compared brings nothing else with it', async (context) => {
+  const lab = await openLab(context)
+  const writable: Tree = { ...lab.tree('w'), writable: true }
+  lab.sh('echo one > w/a; echo one > w/b; mkdir t; echo two > t/k')
+  const files = await gather(lab, [writable])
+  const lane = makeLane(lab.session)
+  const size = 4
+  const members = [0, 1].map((file) => ({
+    ...{ root: writable.path, path: files.pathOf(file), careful: true },
+  }))
+  const compared = await compareFiles(lane, [{ size, members }])
+  // Somebody held it open.
+  writeFileSync(lab.at('w', files.pathOf(0)), 'two\n')
+  const { ino, blocks } = statSync(lab.at('t/k'))
+  const meta = basicKey(files.basicMeta(0), terms)
+  const known: Known = {
+    row: { ino, size, blocks, meta, mtimeSec: 0, mtimeNsec: 0, digest: null, object: null },
+    ...{ member: { root: lab.at('t'), path: 'k', careful: false }, names: [], cached: 0 },
+  }
+  const piece = [{ index: 0, files: [0, 1], known: [known], size }]
+  for (const digested of [true, false]) {
+    const found = compared.map((group) =>
+      group.map((one) => ({ ...one, digest: digested ? one.digest : undefined }))
+    )
+    const [equal = []] = await splitCompared(lane, { piece, compared: found }, { files, ...terms })
+    const content = createHash('sha256').update('two\n').digest()
+    for (const one of equal) {
+      const same = Buffer.compare(one.content, content) === 0
+      assert.is(one.known.length, same ? 1 : 0)
+    }
+  }
+  await lane.close()
 })
 
 test('tables give every file with all its names, however many there are', async (context) => {
