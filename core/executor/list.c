@@ -9,7 +9,7 @@ struct row {
 	struct vs_view view;
 };
 
-static void fill(struct row *row, const char *name)
+VS_LATE static void fill(struct row *row, const char *name)
 {
 	memcpy(row->name, name, strlen(name) + 1);
 	memcpy(row->state, row->view.word, strlen(row->view.word) + 1);
@@ -21,7 +21,7 @@ static void fill(struct row *row, const char *name)
 	}
 }
 
-static void print_cells(struct vs_out *out, const char *const *cells, const size_t *widths)
+VS_LATE static void print_cells(struct vs_out *out, const char *const *cells, const size_t *widths)
 {
 	for (int i = 0; i < 4; i++) {
 		vs_out_padded(out, cells[i], widths[i]);
@@ -31,7 +31,7 @@ static void print_cells(struct vs_out *out, const char *const *cells, const size
 	vs_out_char(out, '\n');
 }
 
-static void print_table(struct vs_out *out, const struct row *rows, size_t count)
+VS_LATE static void print_table(struct vs_out *out, const struct row *rows, size_t count)
 {
 	size_t widths[4] = { 4, 5, 3, 6 };
 
@@ -53,7 +53,7 @@ static void print_table(struct vs_out *out, const struct row *rows, size_t count
 	}
 }
 
-static void print(const struct vs_request *r, struct vs_out *out, struct row *rows, size_t count)
+VS_LATE static void print(const struct vs_request *r, struct vs_out *out, struct row *rows, size_t count)
 {
 	if (r->json) {
 		vs_out_char(out, '[');
@@ -79,7 +79,7 @@ static void raise(int *code, int other)
 		*code = other;
 }
 
-int vs_front_list(struct vs_request *r)
+VS_LATE int vs_front_list(struct vs_request *r)
 {
 	static char buffer[4096];
 	struct vs_out out = { .fd = 1, .size = sizeof(buffer), .buffer = buffer };

@@ -74,6 +74,8 @@ async function freezeTree(
   { lanes, moveOut, signal }: FreezeRequest & { readonly lanes: readonly Lane[] },
 ): Promise<void> {
   const nodes = list.map(({ file }) => files.node(file))
+  // Moving has descriptors with numbers of its own in the first executor.
+  await lanes[0]?.close()
   const moved = await moveOut(tree, nodes)
   const frozen = list.filter(({ file }, i) => {
     const names = nodes[i]?.names ?? []

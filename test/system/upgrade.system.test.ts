@@ -47,6 +47,8 @@ async function inside(name: string, script: string, input = ''): Promise<string>
   const words = it.argv('exec', name, '--', 'sh', '-euc', `${environment}; ${script}`)
   const [file = '', ...args] = words
   const child = spawn(file, args)
+  // A command may end without reading it.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   let [out, said] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
