@@ -49,8 +49,8 @@ function makeTrees(place: string): void {
   ) {
     shell(`cp -a ${from} ${join(to, name)}`)
   }
-  // What an earlier command of ours leaves: the runtime, unpacked.
-  spawnSync(binary, ['--root', place, 'list'])
+  // What an earlier command of ours leaves: the runtime, unpacked. Native verbs do not need it.
+  spawnSync(binary, ['--root', place, 'plugins'])
   shell('sync')
 }
 
