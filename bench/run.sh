@@ -9,7 +9,8 @@ if [ "$(id -u)" != 0 ]; then
 fi
 # Peers are compared with where they can be had; a missing one is left out.
 lacking=
-for pair in runc:runc crun:crun nsenter:util-linux bwrap:bubblewrap gcc:gcc; do
+for pair in runc:runc crun:crun nsenter:util-linux bwrap:bubblewrap gcc:gcc cpio:cpio jdupes:jdupes rdfind:rdfind \
+  hardlink:util-linux; do
   command -v "${pair%%:*}" >/dev/null || lacking="$lacking ${pair##*:}"
 done
 if [ -n "$lacking" ] && command -v apt-get >/dev/null; then
