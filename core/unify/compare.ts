@@ -113,23 +113,6 @@ export async function digestMembers(
   return found.map((one, leader) => ({ ...one, leader }))
 }
 
-/** Cuts work into pieces that one plan reads. */
-export function* cutByBytes<T extends { readonly size: number }>(
-  items: readonly T[],
-): Generator<readonly T[]> {
-  let piece: T[] = []
-  let bytes = 0
-  for (const item of items) {
-    piece.push(item)
-    bytes += item.size
-    if (bytes < PIECE_BYTES && piece.length < PIECE_FILES) continue
-    yield piece
-    piece = []
-    bytes = 0
-  }
-  if (piece.length > 0) yield piece
-}
-
 /** Goes on with what was equal so far. */
 async function compareRest(
   lane: Lane,

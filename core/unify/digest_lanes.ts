@@ -4,9 +4,10 @@
  * @module
  */
 import { errno, errnoName } from '../linux/errno.ts'
-import { cutByBytes, digestMembers, pathOfMember, type Sized } from './compare.ts'
+import { digestMembers, pathOfMember, PIECE_BYTES, PIECE_FILES, type Sized } from './compare.ts'
 import { type Digest, digestFiles } from './digest.ts'
 import { type Lane, twice, workThrough } from './lanes.ts'
+import { cut } from './pieces.ts'
 
 /** Digests files, in the order given. Those that cannot be read have the reason in their place. */
 export async function digestInLanes(
@@ -16,8 +17,9 @@ export async function digestInLanes(
 ): Promise<readonly Digest[]> {
   const digests = new Array<Digest>(files.length)
   const late: { readonly file: Sized; readonly index: number }[] = []
-  const items = files.map((file, index) => ({ file, index, size: file.size }))
-  await workThrough(twice(lanes), { pieces: cutByBytes(items), signal }, async (lane, piece) => {
+  const items = files.map((file, index) => ({ file, index }))
+  const pieces = cut(items, ({ file }) => Math.max(1 / PIECE_FILES, file.size / PIECE_BYTES))
+  await workThrough(twice(lanes), { pieces, signal }, async (lane, piece) => {
     const found = await digestMembers(lane, piece.map(({ file }) => file))
     for (const [i, { file, index }] of piece.entries()) {
       const { digest, error = errno.ENOENT } = found[i] ?? {}

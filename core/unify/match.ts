@@ -19,6 +19,7 @@ import { groupAlike } from './group.ts'
 import type { Row } from './index_file.ts'
 import { type Lane, twice, workThrough } from './lanes.ts'
 import { basicKey } from './meta_key.ts'
+import { cut } from './pieces.ts'
 import { splitCompared } from './same_bytes.ts'
 import type { FileTable } from './table.ts'
 import type { Name } from './tree.ts'
@@ -71,15 +72,19 @@ export async function findEqual(
   const totalBytes = candidates.reduce((sum, { files, size }) => sum + files.length * size, 0)
   let doneBytes = 0
   const found: (readonly Equal[])[] = []
-  await workThrough(twice(lanes), { pieces: cut(candidates), signal }, async (lane, piece) => {
-    const compared = await comparePiece(lane, piece, request)
-    const equal = await splitCompared(lane, { piece, compared }, request)
-    for (const [i, { index, files, size }] of piece.entries()) {
-      found[index] = equal[i] ?? []
-      doneBytes += files.length * size
-    }
-    progress({ doneBytes, totalBytes })
-  })
+  await workThrough(
+    twice(lanes),
+    { pieces: cut(candidates, weigh), signal },
+    async (lane, piece) => {
+      const compared = await comparePiece(lane, piece, request)
+      const equal = await splitCompared(lane, { piece, compared }, request)
+      for (const [i, { index, files, size }] of piece.entries()) {
+        found[index] = equal[i] ?? []
+        doneBytes += files.length * size
+      }
+      progress({ doneBytes, totalBytes })
+    },
+  )
   return found.flat()
 }
 
@@ -99,20 +104,8 @@ function findCandidates({ files, ignoreTimes, knownOfSize }: MatchRequest): read
   return candidates
 }
 
-function* cut(candidates: readonly Candidates[]): Generator<readonly Candidates[]> {
-  let piece: Candidates[] = []
-  let [files, bytes] = [0, 0]
-  for (const one of candidates) {
-    piece.push(one)
-    files += one.files.length
-    bytes += one.files.length * one.size
-    if (files < PIECE_FILES && bytes < PIECE_BYTES) continue
-    yield piece
-    piece = []
-    files = bytes = 0
-  }
-  if (piece.length > 0) yield piece
-}
+const weigh = ({ files: { length }, size }: Candidates) =>
+  Math.max(length / PIECE_FILES, (length * size) / PIECE_BYTES)
 
 async function comparePiece(
   lane: Lane,

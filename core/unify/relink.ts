@@ -14,6 +14,7 @@ import { layout, relink as action } from '../plan/abi.ts'
 import { offsetOf, sizeOf } from '../plan/layout.ts'
 import { bytes, text } from '../plan/program.ts'
 import { type Lane, twice, workThrough } from './lanes.ts'
+import { cut } from './pieces.ts'
 import { stagingName } from './store.ts'
 import type { Name, Tree } from './tree.ts'
 
@@ -74,7 +75,7 @@ export function makeRelinker(lanes: readonly Lane[], options: RelinkerOptions): 
       const results = new Array<number>(items.length).fill(0)
       const groups = groupByDirectory(items)
       const { signal } = options
-      const pieces = batches(groups)
+      const pieces = cut(groups, (group) => group.items.length / BATCH)
       await workThrough(twice(lanes), { pieces, signal }, async (lane, batch) => {
         const staging = `${stagingName(lanes.indexOf(lane))}/link`
         const done = await relinkBatch(lane, batch, { store: options.store, staging })
@@ -121,30 +122,21 @@ async function relinkBatch(
   return done
 }
 
+/** A directory with more names than a plan has room for comes more than once. */
 function groupByDirectory(items: readonly Relink[]): readonly Group[] {
-  const groups = new Map<string, Group>()
+  const groups: Group[] = []
+  const current = new Map<string, Group>()
   for (const [index, item] of items.entries()) {
     const { tree, directory } = item.name
     const key = `${tree.id}\0${directory}\0${item.action}`
-    let group = groups.get(key)
-    if (group === undefined) groups.set(key, group = { tree, directory, items: [] })
+    let group = current.get(key)
+    if (group === undefined || group.items.length === BATCH) {
+      current.set(key, group = { tree, directory, items: [] })
+      groups.push(group)
+    }
     group.items.push({ item, index })
   }
-  return [...groups.values()]
-}
-
-function* batches(groups: readonly Group[]): Generator<readonly Group[]> {
-  let batch: Group[] = []
-  let names = 0
-  for (const group of groups) {
-    batch.push(group)
-    names += group.items.length
-    if (names < BATCH) continue
-    yield batch
-    batch = []
-    names = 0
-  }
-  if (batch.length > 0) yield batch
+  return groups
 }
 
 const head = {

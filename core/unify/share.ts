@@ -158,8 +158,11 @@ async function linkAll(
     for (const [i, { choice, item }] of flat.entries()) {
       const result = results[i] ?? 0
       if (result === 0) shared.links++
-      else if (result === errno.EMLINK) full.set(choice, [...full.get(choice) ?? [], item])
-      else {
+      else if (result === errno.EMLINK) {
+        const late = full.get(choice)
+        if (late === undefined) full.set(choice, [item])
+        else late.push(item)
+      } else {
         failed.add(item.name)
         shared.failures.push({ item, errno: result })
       }

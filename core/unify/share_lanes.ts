@@ -14,6 +14,7 @@ import type { Equal } from './match.ts'
 import { readMeta } from './meta.ts'
 import { basicKey } from './meta_key.ts'
 import { markUnfinished, recordShared } from './record.ts'
+import { cut } from './pieces.ts'
 import { makeRelinker } from './relink.ts'
 import type { UnifyRequest } from './run.ts'
 import { addShared, nothingShared, type Shared, shareEqual } from './share.ts'
@@ -42,21 +43,6 @@ export function* inFull(
     const basic = basicKey(files.basicMeta(numbers[0] ?? 0), { ignoreTimes })
     yield { files: numbers.map(files.node), known, content, meta, basic }
   }
-}
-
-/** Cuts groups into pieces of about so many files. */
-function* cut(groups: Iterable<Equal>, most: number): Generator<readonly Equal[]> {
-  let piece: Equal[] = []
-  let files = 0
-  for (const group of groups) {
-    piece.push(group)
-    files += group.files.length
-    if (files < most) continue
-    yield piece
-    piece = []
-    files = 0
-  }
-  if (piece.length > 0) yield piece
 }
 
 function* placesOf(groups: Iterable<Equal>, files: FileTable): Generator<Place> {
@@ -102,12 +88,12 @@ export async function shareInLanes(
     addShared(all, shared)
   }
   try {
-    for (const window of cut(groups, WINDOW)) {
+    for (const window of cut(groups, (group) => group.files.length / WINDOW)) {
       const directories = directoriesOf(placesOf(window, files))
       await withJournal(journalOf(store), directories, async () => {
         await workThrough(
           SIDE_BY_SIDE,
-          { pieces: cut(window, BATCH) },
+          { pieces: cut(window, (group) => group.files.length / BATCH) },
           (_, some) => shareSome(some),
         )
       })
