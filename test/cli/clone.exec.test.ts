@@ -155,7 +155,8 @@ async function holder(name: string, line: string) {
   const { layers, template } = meta(name)
   const lower = [...layers.map((id) => lib('layers', id)), lib('templates', template)].join(':')
   const guest = lib('guests', name)
-  const script = `m=$(mktemp -d); mount -t overlay -o ` +
+  // It is killed, and removes nothing.
+  const script = `m=$(mktemp -d -p '${it.scratch}'); mount -t overlay -o ` +
     `'lowerdir=${lower},upperdir=${guest}/upper,workdir=${guest}/work' overlay $m; ${line}`
   const child = spawn('unshare', ['-m', 'sh', '-c', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -49,7 +49,7 @@ function script(name: string, line: string, writable: boolean): string {
   const options = writable
     ? `lowerdir=${lower.join(':')},upperdir=${guest}/upper,workdir=${guest}/work,redirect_dir=on`
     : `lowerdir=${[upper(name), ...lower].join(':')},redirect_dir=follow`
-  return `m=$(mktemp -d) && mount -t overlay -o '${options}' overlay $m && { set -e; ${line}\n}; r=$?; ` +
+  return `m=$(mktemp -d -p '${it.scratch}') && mount -t overlay -o '${options}' overlay $m && { set -e; ${line}\n}; r=$?; ` +
     'cd /; umount -l $m; rmdir $m; exit $r'
 }
 
